@@ -1,0 +1,110 @@
+"""A batch of equally long columns: the unit that steps pass to each other.
+
+Building a DataFrame costs more than the arithmetic on it, so steps hand on bare arrays, and a
+frame is built only when someone looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rtlab.errors import DataError, MissingColumnError
+
+__all__ = ["Columns"]
+
+
+@dataclass(slots=True)
+class Columns:
+    """Named arrays of one length.
+
+    Parameters
+    ----------
+    arrays : dict of str to array
+        numpy arrays, or pandas' own where numpy has no such type (zoned times, text).
+    index : str, optional
+        The column that becomes the index when a frame is built.
+    not_after : int, optional
+        The source's bound on event times, in microseconds since 1970 UTC.
+
+    Examples
+    --------
+    >>> batch = Columns.of([{"user_id": 1, "price": 250}, {"user_id": 2, "price": 100}])
+    >>> len(batch), batch["price"].tolist()
+    (2, [250, 100])
+    """
+
+    arrays: dict[str, Any]
+    index: str | None = None
+    not_after: int | None = None
+
+    @classmethod
+    def of(cls, data: object) -> Columns:
+        """Take a DataFrame, one event (a dict), a list of events, or Columns as they are."""
+        if isinstance(data, Columns):
+            return data
+        if isinstance(data, pd.DataFrame):
+            return cls(
+                {str(name): _array(data[name]) for name in data.columns},
+                not_after=data.attrs.get("not_after"),
+            )
+        events = [data] if isinstance(data, Mapping) else data
+        if isinstance(events, list) and all(isinstance(event, Mapping) for event in events):
+            return cls.of(pd.DataFrame.from_records(events))
+        raise DataError(
+            f"a batch of type {type(data).__name__}: a batch is a DataFrame, a dict (one event) "
+            "or a list of dicts; build one with pd.DataFrame(...)"
+        )
+
+    def __len__(self) -> int:
+        return len(next(iter(self.arrays.values()))) if self.arrays else 0
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.arrays
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return self.arrays[name]
+        except KeyError:
+            raise MissingColumnError(
+                f"column {name!r} is not in the data, which has {', '.join(self.arrays) or 'none'};"
+                " name the right column, or rename it before"
+            ) from None
+
+    def __repr__(self) -> str:
+        return repr(self.frame())
+
+    def take(self, rows: Any) -> Columns:
+        """Keep the rows of a boolean mask or of an array of positions, in that order."""
+        return replace(self, arrays={name: array[rows] for name, array in self.arrays.items()})
+
+    def adding(self, **arrays: Any) -> Columns:
+        """Add columns, or put new ones in the place of old."""
+        return replace(self, arrays=self.arrays | arrays)
+
+    def microseconds(self, name: str) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Give a time column as int64 microseconds since 1970 UTC."""
+        array = self[name]
+        if isinstance(getattr(array, "dtype", None), pd.DatetimeTZDtype):
+            return np.asarray(pd.DatetimeIndex(array).as_unit("us").asi8)
+        raise DataError(
+            f"column {name!r} holds {getattr(array, 'dtype', type(array))}: event times are "
+            "zoned timestamps; run clean(tz=...) first, or pd.to_datetime(..., utc=True)"
+        )
+
+    def frame(self) -> pd.DataFrame:
+        """Build the DataFrame that a person sees."""
+        frame = pd.DataFrame(self.arrays, copy=False)
+        if self.index is not None:
+            frame = frame.set_index(self.index)
+        if self.not_after is not None:
+            frame.attrs["not_after"] = self.not_after
+        return frame
+
+
+def _array(column: pd.Series[Any]) -> Any:
+    return column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array

@@ -1,0 +1,119 @@
+"""Replay of finished data as a stream of micro-batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from rtlab.columns import Columns
+from rtlab.errors import DataError, ParameterError
+from rtlab.sources.base import Source
+from rtlab.steps import stamp
+
+__all__ = ["Replay", "replay"]
+
+
+class Replay(Source):
+    """A finished frame or series as a source; made by :func:`replay`."""
+
+    def __init__(
+        self, data: Any, rows: int, speed: float | None, on: str, not_after: Any, **kwargs: Any
+    ) -> None:
+        self.data, self.rows, self.speed, self.on = data, rows, speed, on
+        self.sent = 0
+        # One bound for the whole replay, so that every run of it rejects the same rows.
+        self.not_after = stamp(Columns({}), not_after).not_after
+        super().__init__(**kwargs)
+
+    def __repr__(self) -> str:
+        return f"<replay of {len(self.data)} rows by {self.rows}>"
+
+    def batches(self) -> Iterator[Any]:
+        self.sent, self._halted, self._clock = 0, False, None
+        for first in range(0, len(self.data), self.rows):
+            if self._halted:
+                return
+            piece = self.data.iloc[first : first + self.rows]
+            if isinstance(piece, pd.DataFrame) and self.on in piece:
+                piece.attrs["not_after"] = self.not_after
+            self.sent += len(piece)
+            yield piece
+
+    def wait_before(self, batch: Any) -> float:
+        """Keep the distance between events, divided by ``speed``."""
+        if self.speed is None or self.on not in batch:
+            return 0.0
+        times = pd.to_datetime(batch[self.on], utc=True, errors="coerce", format="mixed")
+        newest = times.max()
+        before, self._clock = self._clock, newest
+        if before is None or pd.isna(newest) or pd.isna(before):
+            return 0.0
+        return max((newest - before).total_seconds(), 0.0) / self.speed
+
+
+def replay(
+    data: Any,
+    rows: int = 500,
+    speed: float | None = None,
+    *,
+    on: str = "purchase_time",
+    not_after: Any = None,
+) -> Replay:
+    """Replay finished data as a stream of micro-batches.
+
+    Parameters
+    ----------
+    data : DataFrame, Series, list of dict, or path
+        Events in the order in which they arrived, or a series of ticks. A path is read whole; CSV
+        (also .gz, .xz), JSON lines and Parquet are known by their endings.
+    rows : int, default 500
+        Rows in a batch.
+    speed : float, optional
+        For ``start()``: how many times faster than the events' own clock; without it, as fast as
+        possible. ``drain()`` never waits.
+    on : str, default "purchase_time"
+        The column that holds the event time.
+    not_after : timestamp, optional
+        Events after this time are rejected as future; by default a day after this call.
+
+    Returns
+    -------
+    Replay
+        A streamz source: attach steps to it, then ``drain()`` or ``start()``.
+
+    Raises
+    ------
+    ParameterError
+        If ``rows`` or ``speed`` is not positive.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import rtlab as rt
+    >>> rt.replay(pd.Series([1, 2, 4, 8]), rows=3).difference().drain().tolist()
+    [nan, 1.0, 2.0, 4.0]
+    """
+    if rows < 1:
+        raise ParameterError(f"rows={rows}: a batch needs at least 1 row; try rows=500")
+    if speed is not None and not speed > 0:
+        raise ParameterError(f"speed={speed}: a speed is positive; 1 is real time, 3600 an hour a second")
+    bound = None
+    if not_after is not None:
+        when = pd.Timestamp(not_after)
+        if when.tzinfo is None:
+            raise ParameterError(f"not_after={not_after!r}: a time needs a zone, as in '{not_after}+00:00'")
+        bound = int(when.as_unit("us").value)
+    if isinstance(data, (str, bytes)) or hasattr(data, "__fspath__"):
+        from rtlab.sources.files import read_events  # noqa: PLC0415
+
+        data = read_events(data)
+    if isinstance(data, list):
+        data = pd.DataFrame.from_records(data)
+    if not isinstance(data, (pd.DataFrame, pd.Series)):
+        raise DataError(
+            f"replay of a {type(data).__name__}: give a DataFrame, a Series, a list of dicts or a "
+            "path to a file"
+        )
+    return Replay(data, rows, speed, on, bound)

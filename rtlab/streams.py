@@ -1,0 +1,305 @@
+"""Steps as nodes of a streamz graph, and runs of such a graph to its end.
+
+A node crosses the graph once a batch. The end of a stream is a walk in topological order: every
+step is finished after all that stands before it, and what it still held flows on through
+streamz's own nodes in between.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from streamz import Stream
+from streamz import core as streamz_core
+
+from rtlab.errors import ParameterError, StreamError
+from rtlab.steps import Outputs, Step, join, shown
+
+__all__ = ["Graph", "StepNode", "advance", "drain", "finish", "through"]
+
+# These hand elements to an event loop in another thread, so nothing can be run to its end here.
+_LOOPING = tuple(
+    getattr(streamz_core, name)
+    for name in (
+        "buffer", "delay", "latest", "map_async", "rate_limit",
+        "timed_window", "timed_window_unique",
+    )
+    if hasattr(streamz_core, name)
+)  # fmt: skip
+
+
+class Side(Stream):  # type: ignore[misc]
+    """A second output of a step: deaf to what its step emits as its first."""
+
+    def update(self, x: Any, who: Any = None, metadata: Any = None) -> list[Any]:  # noqa: ARG002
+        return []
+
+
+class StepNode(Stream):  # type: ignore[misc]
+    """A step in a streamz graph; its other outputs are streams too: ``.rejected``, ``.late``."""
+
+    def __init__(self, upstream: Stream, step: Step, stream_name: str | None = None) -> None:
+        super().__init__(upstream, stream_name=stream_name)
+        self.step = step
+        self.state = step.initial()
+        self.sides = {name: Side(self) for name in step.outputs[1:]}
+
+    def __getattr__(self, name: str) -> Stream:
+        try:
+            return self.__dict__["sides"][name]
+        except KeyError:
+            raise AttributeError(f"{type(self).__name__} has no {name!r}") from None
+
+    def __repr__(self) -> str:
+        return f"<{self.step!r}>"
+
+    def update(self, x: Any, who: Any = None, metadata: Any = None) -> list[Any]:  # noqa: ARG002
+        return self._give(self.step.update(self.state, x), metadata)
+
+    def finish(self) -> list[Any]:
+        """Emit what the end of the stream makes final."""
+        return self._give(self.step.finish(self.state))
+
+    def advance(self, time: int) -> list[Any]:
+        """Emit what the knowledge that nothing older is on its way makes final."""
+        return self._give(self.step.advance(self.state, time))
+
+    def _give(self, outputs: Outputs, metadata: Any = None) -> list[Any]:
+        waiting: list[Any] = []
+        for name, value in outputs.items():
+            node = self if name == self.step.outputs[0] else self.sides[name]
+            # Only the first output may be looked at by nobody and still be wanted: by a drain.
+            if value is not None and (node is self or node.downstreams):
+                waiting += node._emit(shown(value), metadata=metadata)  # noqa: SLF001
+        return waiting
+
+
+def through(stream: Stream, step: Step, stream_name: str | None = None) -> StepNode:
+    """Attach a step, or a chain of steps, to a stream: ``stream.through(rt.chain(...))``."""
+    return StepNode(stream, step, stream_name=stream_name)
+
+
+Stream.register_api()(through)
+
+
+class Graph:
+    """The nodes that hang together with some given ones, upstream first."""
+
+    def __init__(self, *nodes: Stream) -> None:
+        found: dict[int, Stream] = {}
+        waiting = list(nodes)
+        while waiting:
+            node = waiting.pop()
+            if node is not None and id(node) not in found:
+                found[id(node)] = node
+                waiting += [*node.upstreams, *node.downstreams]
+        self.nodes = _upstream_first(found)
+        self.sources = [node for node in self.nodes if not node.upstreams]
+
+    @property
+    def steps(self) -> list[StepNode]:
+        """The nodes that are steps, upstream first."""
+        return [node for node in self.nodes if isinstance(node, StepNode)]
+
+    def finish(self) -> Iterator[list[Any]]:
+        """Finish every step in turn; what each gives to wait for is yielded."""
+        for node in self.steps:
+            yield node.finish()
+
+    def destroy(self) -> None:
+        """Take the graph apart, sinks first, so that nothing of it stays behind."""
+        for node in reversed(self.nodes):
+            if node.upstreams:
+                node.destroy()
+
+    @contextmanager
+    def fresh(self) -> Iterator[None]:
+        """Run with states as new, and leave every node as it was found."""
+        held = [(node, _memory(node)) for node in self.nodes]
+        for node in self.steps:
+            node.state = node.step.initial()
+        try:
+            yield
+        finally:
+            for node, memory in held:
+                node.__dict__.update(memory)
+
+
+# Where streamz's own nodes keep what they have seen.
+_MEMORIES = (
+    "state", "_buffer", "_metadata_buffer", "metadata_buffer", "buffers", "cache", "seen",
+    "last", "missing", "emit_on", "next", "current_value", "current_metadata",
+)  # fmt: skip
+
+
+def _memory(node: Stream) -> dict[str, Any]:
+    kept = {name: node.__dict__[name] for name in _MEMORIES if name in node.__dict__}
+    for name, value in kept.items():
+        if isinstance(node, StepNode) and name == "state":
+            continue  # put aside whole; the run gets a new one
+        try:  # the run works on copies, and the originals come back
+            node.__dict__[name] = copy.deepcopy(value) if name != "emit_on" else value
+        except TypeError:
+            continue
+    return kept
+
+
+def _upstream_first(found: dict[int, Stream]) -> list[Stream]:
+    order: list[Stream] = []
+    placed: set[int] = set()
+
+    def ready(node: Stream) -> bool:
+        return all(up is None or id(up) in placed for up in node.upstreams)
+
+    waiting = list(found.values())
+    while waiting:
+        now = [node for node in waiting if ready(node)]
+        if not now:  # a loop in the graph (feedback): keep the order of discovery
+            now = waiting[:1]
+        order += now
+        placed |= {id(node) for node in now}
+        waiting = [node for node in waiting if id(node) not in placed]
+    return order
+
+
+def drain(*nodes: Stream) -> Any:
+    """Run the sources of some nodes to their end, here and now, and hand back what they gave.
+
+    Parameters
+    ----------
+    *nodes : streamz.Stream
+        Nodes of one or of several graphs; all are run in one pass.
+
+    Returns
+    -------
+    pandas object, or a tuple with one for each node
+        All that a node emitted, as one Series or DataFrame; for an analysis that answers once,
+        its result.
+
+    Raises
+    ------
+    StreamError
+        If a source has no end, is running live, or a node hands its elements to another thread.
+
+    Notes
+    -----
+    Steps start from their beginning and are left as they were, so that draining twice gives the
+    same answer. Sinks on the same graph receive what flows.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import rtlab as rt
+    >>> ticks = rt.replay(pd.Series([1.0, 2.0, 3.0, 4.0]), rows=3)
+    >>> rt.drain(ticks.difference(), ticks.moving_average(window=2))[0].tolist()
+    [nan, 1.0, 1.0, 1.0]
+    """
+    if not nodes:
+        raise ParameterError("drain() without nodes: name at least one, as in drain(trend, top)")
+    graph = Graph(*nodes)
+    _check_drainable(graph)
+    gathered: list[list[Any]] = [[] for _ in nodes]
+    with graph.fresh():
+        sinks = [node.sink(pieces.append) for node, pieces in zip(nodes, gathered, strict=True)]
+        try:
+            _feed(graph)
+            for _ in graph.finish():
+                pass
+        finally:
+            for sink in sinks:
+                sink.destroy()
+    answers = tuple(join(pieces) for pieces in gathered)
+    return answers[0] if len(answers) == 1 else answers
+
+
+def _feed(graph: Graph) -> None:
+    """Let the sources take turns, a batch each, until all have ended."""
+    running = [(source, source.batches()) for source in graph.sources]
+    while running:
+        for turn in list(running):
+            source, batches = turn
+            batch = next(batches, None)
+            if batch is None:
+                running.remove(turn)
+            else:
+                source._emit(shown(batch))  # noqa: SLF001
+
+
+def _check_drainable(graph: Graph) -> None:
+    for node in graph.nodes:
+        if isinstance(node, _LOOPING):
+            raise StreamError(
+                f"{node} works in another thread, so this stream cannot be drained: leave the node"
+                " out, or run live with source.start() and source.wait()"
+            )
+    for source in graph.sources:
+        if not hasattr(source, "batches"):
+            raise StreamError(
+                f"{source} has no end, so it cannot be drained: start the stream with "
+                "rt.replay(...), or emit by hand and then call rt.finish(node)"
+            )
+        if not source.ends:
+            raise StreamError(f"{source} has no end, so it cannot be drained: use source.start()")
+        if not source.stopped:
+            raise StreamError(f"{source} is running: call source.stop() before drain()")
+
+
+def finish(*nodes: Stream) -> None:
+    """End the streams that you emit into by hand: every step gives what it still holds.
+
+    Parameters
+    ----------
+    *nodes : streamz.Stream
+        Any nodes of the graphs that have ended.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import rtlab as rt
+    >>> from streamz import Stream
+    >>> source, seen = Stream(), []
+    >>> node = source.moving_average(window=3, center=True)
+    >>> _ = node.sink(seen.append)
+    >>> source.emit(pd.Series([1.0, 2.0, 6.0]))
+    >>> finish(source)
+    >>> [piece.tolist() for piece in seen]
+    [[nan, 3.0], [nan]]
+    """
+    for _ in Graph(*nodes).finish():
+        pass
+
+
+def advance(node: Stream, time: Any) -> None:
+    """Tell the steps of a stream that no event before ``time`` is on its way.
+
+    Parameters
+    ----------
+    node : streamz.Stream
+        Any node of the graph.
+    time : timestamp or str
+        A zoned time: windows that end by then, less their delay, close.
+    """
+    import pandas as pd  # noqa: PLC0415
+
+    when = pd.Timestamp(time)
+    if when.tzinfo is None:
+        raise ParameterError(f"advance to {time!r}: a time needs a zone, as in '{time}+00:00'")
+    for step in Graph(node).steps:
+        step.advance(int(when.as_unit("us").value))
+
+
+def attach_drain() -> None:
+    """Give every stream ``drain``: the same run, for one node."""
+    if not hasattr(Stream, "drain"):
+
+        def face(self: Stream) -> Any:
+            return drain(self)
+
+        face.__doc__ = drain.__doc__
+        Stream.register_api(attribute_name="drain")(face)
+
+
+attach_drain()
