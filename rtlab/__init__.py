@@ -1,0 +1,14 @@
+"""Real-time data analysis in Jupyter: from a stream of purchases to trend, season and leaderboard.
+
+The public names, in the order of the data's path.
+"""
+
+from rtlab import steps
+from rtlab.events import Purchase
+from rtlab.sources import replay
+from rtlab.cleaning import clean, dedupe, keep
+from rtlab.steps import chain
+from rtlab.streams import advance, drain, finish
+
+__all__ = ["Purchase", "advance", "chain", "clean", "dedupe", "drain", "finish", "keep", "replay", "steps"]
+__version__ = "0.1.0"

@@ -1,0 +1,362 @@
+"""What is kept: events become typed columns once, and bad ones are set aside with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from rtlab import parsing
+from rtlab.columns import Columns
+from rtlab.errors import MissingColumnError, ParameterError
+from rtlab.events import REQUIRED
+from rtlab.steps import Outputs, State, Step, register
+
+__all__ = ["clean", "dedupe", "keep"]
+
+
+class _Verdicts:
+    """The first reason against each row, if there is one."""
+
+    def __init__(self, rows: int) -> None:
+        self.reasons: list[str] = []
+        self.codes = np.zeros(rows, dtype=np.int16)  # 0: nothing against it
+
+    def against(self, mask: Any, reason: str) -> None:
+        if mask is not None and mask.any():
+            self.reasons.append(reason)
+            self.codes[mask & (self.codes == 0)] = len(self.reasons)
+
+    def words(self, bad: np.ndarray[Any, Any]) -> Any:
+        return np.array(["", *self.reasons], dtype=object)[self.codes[bad]]
+
+
+@dataclass(frozen=True)
+class Clean(Step):
+    """Turn events into typed columns; keep the good ones, set the others aside with a reason.
+
+    Parameters
+    ----------
+    tz : str, optional
+        The zone of times that carry none, such as ``"Europe/London"``. An hour that the clocks
+        repeat is taken the first time it passes; an hour that they skip is rejected.
+    on : str, default "purchase_time"
+        The column that holds the event time.
+    unit : {"s", "ms", "us", "ns"}, optional
+        The unit of times that are numbers, counted from 1970 UTC.
+    missing_user : {"reject", "keep"}, default "reject"
+        What happens to purchases of nobody known; kept ones form a group of their own.
+    returns : {"keep", "reject"}, default "keep"
+        What happens to negative quantities; kept ones are marked in ``is_return``.
+    not_after : timestamp, optional
+        Reject events after this time; by default the bound that the source stamped on the batch.
+
+    Returns
+    -------
+    good : DataFrame
+        The events in the order of arrival: times as ``datetime64[us, UTC]``, ``quantity`` (1 where
+        the log has none), ``amount`` = quantity × price (unless the log gives the line's total),
+        ``is_return`` (bool), and every other column as it came. Whole numbers stay whole.
+    rejected : DataFrame
+        The other rows as they came, with ``reason`` (str).
+
+    Raises
+    ------
+    MissingColumnError
+        If ``user_id``, ``product_id`` or the time column is missing.
+    DataError
+        If a whole time column has no zone and ``tz`` is not given, or holds bare numbers and
+        ``unit`` is not given.
+
+    Notes
+    -----
+    Rows that look alike are kept: real logs hold identical purchases that are both true; see
+    :func:`dedupe`. Where a price is written with at most six decimals, the amount is the double
+    nearest to the exact product, so that 3 × 0.10 is 0.3.
+
+    Examples
+    --------
+    >>> import rtlab as rt
+    >>> events = [
+    ...     {"user_id": 1, "product_id": 7, "purchase_time": "2024-03-04T09:30+08:00", "price": 250},
+    ...     {"user_id": 2, "product_id": 7, "purchase_time": "half past nine", "price": 250},
+    ... ]
+    >>> good, rejected = rt.clean(events)
+    >>> good.amount.tolist(), rejected.reason.tolist()
+    ([250], ['unreadable purchase_time'])
+    """
+
+    tz: str | None = None
+    on: str = "purchase_time"
+    unit: str | None = None
+    missing_user: str = "reject"
+    returns: str = "keep"
+    not_after: Any = None
+
+    outputs: ClassVar[tuple[str, ...]] = ("good", "rejected")
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {},
+        {"tz": "Asia/Shanghai", "missing_user": "keep", "returns": "reject"},
+    )
+
+    def __post_init__(self) -> None:
+        parsing.check_zone(self.tz)
+        for name in ("missing_user", "returns"):
+            if getattr(self, name) not in ("keep", "reject"):
+                raise ParameterError(
+                    f"{name}={getattr(self, name)!r}: choose 'keep' or 'reject'"
+                )
+        if self.unit not in (None, "s", "ms", "us", "ns"):
+            raise ParameterError(f"unit={self.unit!r}: choose 's', 'ms', 'us' or 'ns'")
+        if self.not_after is not None:
+            parsing.instant(self.not_after, "not_after")
+
+    def update(self, state: State, batch: Any) -> Outputs:  # noqa: ARG002
+        events = Columns.of(batch)
+        if not events.arrays:
+            return {}  # not even columns: nothing arrived
+        for name in (*REQUIRED[:2], self.on):
+            if name not in events:
+                raise MissingColumnError(
+                    f"column {name!r} is missing; the data has {', '.join(events.arrays)}: rename "
+                    "the column that holds it, as in frame.rename(columns={...})"
+                )
+        verdicts = _Verdicts(len(events))
+        if "_raw" in events:
+            verdicts.against(np.asarray(pd.notna(events["_raw"])), "malformed record")
+        typed = self._ids(events, verdicts)
+        typed |= self._times(events, verdicts)
+        typed |= self._money(events, verdicts)
+        bad = verdicts.codes != 0
+        rejected = events.take(bad).adding(reason=verdicts.words(bad))
+        good = replace(events, arrays=_ordered(events, typed))
+        if bad.any():
+            good = good.take(~bad)
+        good.arrays |= {
+            name: parsing.whole(good[name])
+            for name in (*REQUIRED[:2], "quantity")
+            if name != "quantity" or "quantity" in events
+        }
+        return {
+            "good": replace(good, not_after=None),
+            "rejected": replace(rejected, not_after=None),
+        }
+
+    def _ids(self, events: Columns, verdicts: _Verdicts) -> dict[str, Any]:
+        typed = {}
+        for name in REQUIRED[:2]:
+            typed[name], missing, wrong = parsing.identifiers(events[name])
+            if name != "user_id" or self.missing_user == "reject":
+                verdicts.against(missing, f"missing {name}")
+            verdicts.against(wrong, f"unreadable {name}")
+        return typed
+
+    def _times(self, events: Columns, verdicts: _Verdicts) -> dict[str, Any]:
+        times, missing, naive, skipped = parsing.times(events[self.on], self.tz, self.unit, self.on)
+        unknown = np.asarray(times.isna())
+        verdicts.against(missing, f"missing {self.on}")
+        verdicts.against(naive, f"{self.on} without a zone")
+        verdicts.against(skipped, f"{self.on} skipped by a clock change")
+        verdicts.against(unknown, f"unreadable {self.on}")
+        bound = events.not_after
+        if self.not_after is not None:
+            bound = parsing.instant(self.not_after, "not_after")
+        if bound is not None:
+            verdicts.against(~unknown & (times.asi8 > bound), f"{self.on} in the future")
+        return {self.on: times.array}
+
+    def _money(self, events: Columns, verdicts: _Verdicts) -> dict[str, Any]:
+        if "quantity" in events:
+            quantity = self._number(events, "quantity", verdicts)
+            verdicts.against(quantity == 0, "zero quantity")
+        else:
+            quantity = np.ones(len(events), dtype=np.int64)
+        negative = np.asarray(quantity < 0)
+        if self.returns == "reject":
+            verdicts.against(negative, "return")
+        typed = {"quantity": quantity, "is_return": negative}
+        if "price" in events:
+            price = self._number(events, "price", verdicts)
+            verdicts.against(price < 0, "negative price")
+            typed |= {"price": price, "amount": parsing.product(quantity, price)}
+        elif "amount" in events:
+            typed["amount"] = self._number(events, "amount", verdicts)
+        return typed
+
+    @staticmethod
+    def _number(events: Columns, name: str, verdicts: _Verdicts) -> Any:
+        numbers, missing, wrong = parsing.numbers(events[name])
+        verdicts.against(missing, f"missing {name}")
+        verdicts.against(wrong, f"unreadable {name}")
+        if numbers.dtype.kind == "f":
+            verdicts.against(np.isinf(numbers), f"infinite {name}")
+        return numbers
+
+
+def _ordered(events: Columns, typed: dict[str, Any]) -> dict[str, Any]:
+    """Put typed columns in the place of raw ones; new ones stand last; marks of readers go."""
+    kept = {name: array for name, array in events.arrays.items() if name not in ("_raw", "_line")}
+    late = {name: typed[name] for name in ("quantity", "amount", "is_return") if name in typed}
+    return {name: typed.get(name, array) for name, array in kept.items()} | late
+
+
+clean = register("clean")(Clean)
+
+
+@dataclass(frozen=True)
+class Keep(Step):
+    """Keep the rows that meet a condition.
+
+    Parameters
+    ----------
+    where : str or callable
+        An expression over the columns, as ``DataFrame.eval`` reads it, or a function of the frame
+        that gives a boolean for each row. It must look at each row alone.
+
+    Returns
+    -------
+    DataFrame
+        The rows for which the condition is true, in order.
+
+    Raises
+    ------
+    ParameterError
+        If the condition does not give one boolean a row.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import rtlab as rt
+    >>> rt.keep(pd.DataFrame({"amount": [250, 40]}), "amount >= 100").amount.tolist()
+    [250]
+    """
+
+    where: str | Callable[[pd.DataFrame], Any]
+
+    takes: ClassVar[str] = "events"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({"where": "quantity > 0"},)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.where, str) and not callable(self.where):
+            raise ParameterError(
+                f"where={self.where!r}: a condition is text, as in 'amount > 100', or a function "
+                "of the frame"
+            )
+
+    def update(self, state: State, batch: Any) -> Outputs:  # noqa: ARG002
+        events = Columns.of(batch)
+        frame = events.frame()
+        found = frame.eval(self.where) if isinstance(self.where, str) else self.where(frame)
+        mask = np.asarray(found)
+        if mask.shape != (len(events),) or mask.dtype.kind not in "bO":
+            raise ParameterError(
+                f"where={self.where!r} gave {mask.dtype} of shape {mask.shape}: a condition gives "
+                f"one True or False for each of the {len(events)} rows"
+            )
+        return {"result": events.take(np.asarray(pd.Series(mask).fillna(value=False), dtype=bool))}
+
+
+keep = register("keep")(Keep)
+
+
+@dataclass(frozen=True)
+class Dedupe(Step):
+    """Drop events that were delivered again, told by their event id.
+
+    Parameters
+    ----------
+    by : str, default "event_id"
+        The column that names an event. Rows without an id are all kept.
+    horizon : str or Timedelta, optional
+        How long, in event time behind the newest event, an id is remembered. Without it every id
+        is, which a finished log allows and a live stream does not.
+    on : str, default "purchase_time"
+        The column that holds the event time (zoned).
+
+    Returns
+    -------
+    good : DataFrame
+        The first delivery of each event.
+    duplicate : DataFrame
+        The later ones.
+
+    Raises
+    ------
+    MissingColumnError
+        If the id or the time column is missing.
+
+    Notes
+    -----
+    Never by content: two equal lines may both be true.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import rtlab as rt
+    >>> time = pd.to_datetime(["2024-03-04T09:00Z"] * 3)
+    >>> good, duplicate = rt.dedupe(pd.DataFrame({"event_id": [1, 2, 1], "purchase_time": time}))
+    >>> len(good), len(duplicate)
+    (2, 1)
+    """
+
+    by: str = "event_id"
+    horizon: Any = None
+    on: str = "purchase_time"
+
+    outputs: ClassVar[tuple[str, ...]] = ("good", "duplicate")
+    takes: ClassVar[str] = "events"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"horizon": "1h"})
+
+    def __post_init__(self) -> None:
+        if self.horizon is not None:
+            parsing.duration(self.horizon, "horizon")
+
+    def refuses(self, *, ends: bool) -> str | None:
+        if ends or self.horizon is not None:
+            return None
+        return "horizon=None remembers every id for ever; give a horizon, such as horizon='1D'"
+
+    def initial(self) -> State:
+        return {"seen": {}, "newest": None, "swept": None}
+
+    def update(self, state: State, batch: Any) -> Outputs:
+        events = Columns.of(batch)
+        if not events.arrays:
+            return {}
+        ids, missing, _ = parsing.identifiers(events[self.by])
+        times = events.microseconds(self.on).tolist()
+        again = np.zeros(len(events), dtype=bool)
+        span = None if self.horizon is None else parsing.duration(self.horizon, "horizon")
+        seen, newest = state["seen"], state["newest"]
+        unnamed = missing.tolist() if missing is not None else [False] * len(times)
+        for row, (name, time, nameless) in enumerate(
+            zip(ids.tolist(), times, unnamed, strict=True)
+        ):
+            if newest is None or time > newest:
+                newest = time
+            if nameless:
+                continue
+            before = seen.get(name)
+            if before is not None and (span is None or before > newest - span):
+                again[row] = True
+            else:
+                seen[name] = time
+        state["newest"] = newest
+        self._sweep(state, span)
+        return {"good": events.take(~again), "duplicate": events.take(again)}
+
+    @staticmethod
+    def _sweep(state: State, span: int | None) -> None:
+        """Forget ids behind the horizon, each time that it has moved by its own length."""
+        newest, swept = state["newest"], state["swept"]
+        if span is None or newest is None:
+            return
+        if swept is None or newest - swept >= span:
+            state["seen"] = {i: t for i, t in state["seen"].items() if t > newest - span}
+            state["swept"] = newest
+
+
+dedupe = register("dedupe")(Dedupe)

@@ -1,0 +1,200 @@
+"""Raw columns to typed ones, each with masks that say which rows could not be read."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+import pandas as pd
+
+from rtlab.errors import DataError, ParameterError
+
+__all__ = [
+    "check_zone", "duration", "identifiers", "instant", "numbers", "product", "times", "whole",
+]  # fmt: skip
+
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
+EXACT = 2**53  # whole numbers up to here are exact in a double
+
+
+def check_zone(tz: str | tzinfo | None) -> None:
+    """Refuse a zone that does not exist."""
+    if tz is None or isinstance(tz, tzinfo):
+        return
+    try:
+        ZoneInfo(tz)
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        raise ParameterError(
+            f"tz={tz!r} is not a time zone: name one of the IANA list, such as 'Europe/London', "
+            "'Asia/Shanghai' or 'UTC'"
+        ) from None
+
+
+def instant(value: Any, name: str) -> int:
+    """Read a zoned time as microseconds since 1970 UTC."""
+    try:
+        when = pd.Timestamp(value)
+    except (ValueError, TypeError):
+        when = pd.NaT  # type: ignore[assignment]
+    if when is pd.NaT:
+        raise ParameterError(f"{name}={value!r} is not a time: write it as '2024-03-04T09:00+08:00'")
+    if when.tzinfo is None:
+        raise ParameterError(f"{name}={value!r} has no zone: write it as '{when.isoformat()}+00:00'")
+    return int(when.as_unit("us").value)
+
+
+def duration(value: Any, name: str) -> int:
+    """Read a positive duration as microseconds."""
+    try:
+        span = pd.Timedelta(value)
+    except (ValueError, TypeError):
+        span = pd.NaT  # type: ignore[assignment]
+    if span is pd.NaT or isinstance(value, (int, float)):
+        raise ParameterError(
+            f"{name}={value!r} is not a duration: write a number with its unit, such as '30s', "
+            "'5min', '1h' or '7D'"
+        )
+    microseconds = int(span.as_unit("us").value)
+    if microseconds < 0 or (microseconds == 0 and name != "delay"):
+        raise ParameterError(f"{name}={value!r}: a duration is positive, such as '1h'")
+    return microseconds
+
+
+def identifiers(array: Any) -> tuple[Any, Mask | None, Mask | None]:
+    """Give ids, and masks of the missing ones and of those that are no plain value."""
+    dtype = array.dtype
+    if dtype.kind in "iub":
+        return array, None, None
+    missing = np.array(pd.isna(array), dtype=bool)
+    if dtype.kind == "f":
+        return array, missing, np.isinf(array)
+    wrong = None
+    if dtype == object:
+        plain = pd.api.types.infer_dtype(array, skipna=True)
+        if plain not in ("string", "integer", "floating", "empty", "mixed-integer-float"):
+            known = (str, int, float, np.generic)
+            wrong = np.array([not isinstance(one, known) for one in array], dtype=bool) & ~missing
+    if dtype == object or isinstance(dtype, pd.StringDtype):
+        blank = [isinstance(one, str) and not one.strip() for one in array]
+        missing |= np.array(blank, dtype=bool)
+    return array, missing, wrong
+
+
+def numbers(array: Any) -> tuple[Any, Mask | None, Mask | None]:
+    """Give numbers (int64 or float64), and masks of missing and of unreadable ones."""
+    if isinstance(array.dtype, np.dtype) and array.dtype.kind in "iu":
+        return array.astype(np.int64, copy=False), None, None
+    if isinstance(array.dtype, np.dtype) and array.dtype.kind == "f":
+        return array.astype(np.float64, copy=False), np.isnan(array), None
+    raw = pd.Series(array)
+    missing = np.asarray(raw.isna() | raw.astype("string").str.strip().eq("").fillna(value=False))
+    # A number is a number or its text; to_numeric alone would also take True for 1.
+    if array.dtype == object:
+        raw = raw.where([isinstance(one, (str, int, float, np.number)) and not
+                         isinstance(one, (bool, np.bool_)) for one in array])  # fmt: skip
+    elif array.dtype.kind == "b":
+        raw = pd.Series(np.nan, index=raw.index)
+    found = pd.to_numeric(raw, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    wrong = np.isnan(found) & ~missing
+    if array.dtype == object and (np.abs(found[~np.isnan(found)]) > EXACT).any():
+        return found, missing, wrong
+    return _whole_or_missing(found), missing, wrong
+
+
+def _whole_or_missing(found: Any) -> Any:
+    """Make int64 of whole numbers; rows without a number are set aside anyway, so 0 stands in."""
+    known = np.nan_to_num(found, nan=0.0)
+    if np.isfinite(known).all() and (known == np.rint(known)).all() and not np.isnan(found).all():
+        return known.astype(np.int64)
+    return found
+
+
+def whole(array: Any) -> Any:
+    """Make int64 of floats that are whole, as ids are once the missing ones are gone."""
+    if array.dtype == object:
+        array = pd.Series(array).infer_objects()
+        array = array.to_numpy() if isinstance(array.dtype, np.dtype) else array.array
+    if (
+        isinstance(array.dtype, np.dtype)
+        and array.dtype.kind == "f"
+        and (np.abs(array) <= EXACT).all()  # NaN (a user kept though unknown) fails this
+        and (array == np.rint(array)).all()
+    ):
+        return array.astype(np.int64)
+    return array
+
+
+def product(quantity: Any, price: Any) -> Any:
+    """Multiply so that decimals come out as written: 3 × 0.1 is 0.3.
+
+    A price with at most six decimals is scaled to a whole number, multiplied exactly and scaled
+    back with one rounding (three decimals each where quantities are fractions).
+    """
+    if quantity.dtype.kind == "i" and price.dtype.kind == "i":
+        return quantity * price
+    plain = quantity * price
+    unit, part = (1e6, 1.0) if quantity.dtype.kind == "i" else (1e3, 1e3)
+    with np.errstate(invalid="ignore", over="ignore"):
+        scaled, parts = np.rint(price * unit), np.rint(quantity * part)
+        exact = scaled * parts
+        written = (scaled / unit == price) & (parts / part == quantity) & (np.abs(exact) < EXACT)
+    return np.where(written, exact / 1e6, plain)
+
+
+def times(
+    array: Any, tz: Any, unit: str | None, name: str
+) -> tuple[pd.DatetimeIndex, Mask | None, Mask | None, Mask | None]:
+    """Give UTC times in microseconds, and masks: missing, without a zone, skipped by the clock."""
+    dtype = array.dtype
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        found = pd.DatetimeIndex(array).tz_convert("UTC").as_unit("us")
+        return found, np.asarray(found.isna()), None, None
+    if dtype.kind == "M":
+        if tz is None:
+            raise DataError(
+                f"the times in {name!r} have no zone: say which clock they were read from, as in "
+                "clean(tz='Europe/London') or clean(tz='UTC')"
+            )
+        local = pd.DatetimeIndex(array)
+        found = _localize(local, tz)
+        missing = np.asarray(local.isna())
+        return found, missing, None, np.asarray(found.isna()) & ~missing
+    if dtype.kind in "iuf":
+        if unit is None:
+            raise DataError(
+                f"the times in {name!r} are numbers: say what they count since 1970 UTC, as in "
+                "clean(unit='s') or clean(unit='ms')"
+            )
+        missing = np.asarray(pd.isna(array))
+        found = pd.DatetimeIndex(pd.to_datetime(array, unit=unit, utc=True, errors="coerce"))
+        return found.as_unit("us"), missing, None, None
+    return _read_times(array, tz)
+
+
+def _read_times(array: Any, tz: Any) -> tuple[pd.DatetimeIndex, Mask, Mask | None, Mask]:
+    raw = pd.Series(array, dtype=object)
+    text = raw.where(raw.notna(), "").astype(str).str.strip()
+    missing = np.asarray(text == "")
+    zoned = np.asarray(text.str.contains(r"(?:Z|[+-]\d\d:?(?:\d\d)?)$", regex=True)) & np.asarray(
+        text.str.contains(r"\d[T ]\d\d", regex=True)
+    )
+    read = pd.to_datetime(text.where(zoned), format="ISO8601", utc=True, errors="coerce")
+    found = pd.DatetimeIndex(read).as_unit("us")
+    local = pd.to_datetime(
+        text.where(~zoned & ~missing), format="ISO8601", errors="coerce"
+    )
+    local = pd.DatetimeIndex(local).as_unit("us")
+    readable = ~np.asarray(local.isna())
+    if tz is None:
+        return found, missing, readable, np.zeros(len(raw), dtype=bool)
+    placed = _localize(local, tz)
+    skipped = readable & np.asarray(placed.isna())
+    return found.where(zoned, placed), missing, None, skipped
+
+
+def _localize(local: pd.DatetimeIndex, tz: Any) -> pd.DatetimeIndex:
+    first = np.ones(len(local), dtype=bool)  # an hour that comes twice: the first time it passes
+    placed = local.as_unit("us").tz_localize(tz, ambiguous=first, nonexistent="NaT")
+    return placed.tz_convert("UTC")
