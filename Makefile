@@ -1,0 +1,78 @@
+# Everything that a developer or a learner types. Each target sets up what it needs by itself, in
+# .venv: with uv when it is there, else with venv and pip.
+#
+#   make demo PYTHON=/path/to/python3.12     another interpreter (Python 3.11 or newer)
+#   make demo ARGS="--speed 3600"            more words for the command behind the target
+
+export PYTHON
+BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
+RUN := .venv/$(BIN)
+OLD := .venv-oldest/$(BIN)
+LESSONS := $(sort $(wildcard notebooks/*.ipynb))
+PYTEST := -n 2 --dist loadscope
+COMPILE := uv pip compile pyproject.toml --quiet --group build --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+.PHONY: help demo test test-code test-notebooks test-oldest test-systems lab bench lint notebooks lock clean
+
+help:  ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1@/p' Makefile | \
+		while IFS=@ read -r name text; do printf '  make %-15s %s\n' "$$name" "$$text"; done
+
+demo: .venv/ready  ## Run the main job: a year of purchases from events to a report
+	$(RUN)/rtlab demo $(ARGS)
+
+test: test-code test-notebooks  ## Pass every test: code, examples in the text, lessons
+
+test-code: .venv/ready  ## Test the code, and every example in docstrings and documents
+	$(RUN)/python -m pytest $(PYTEST) --doctest-modules --doctest-glob='*.md' \
+		tests rtlab README.md docs $(ARGS)
+
+test-notebooks: .venv/ready  ## Run every lesson and compare its outputs with the stored ones
+	$(if $(LESSONS),PYTHONWARNINGS=error $(RUN)/python -m pytest $(PYTEST) --nbval --nbval-current-env \
+		--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 120 $(LESSONS))
+
+test-oldest: .venv-oldest/ready  ## Test on the oldest libraries that pyproject.toml allows
+	$(OLD)/python -m pytest $(PYTEST) tests $(ARGS)
+	$(if $(LESSONS),$(OLD)/python -m pytest $(PYTEST) --nbval-lax --nbval-current-env $(LESSONS))
+
+test-systems: .venv/ready  ## Build the wheel, install it alone elsewhere, and use it there
+	$(RUN)/python -m pytest -m systems tests $(ARGS)
+
+lab: .venv/ready  ## Open the lessons in JupyterLab, as a copy in my-lessons/
+	$(RUN)/rtlab lessons my-lessons
+	$(RUN)/python -m jupyterlab my-lessons $(ARGS)
+
+bench: .venv/ready .venv/bench  ## Measure speed and memory
+	$(RUN)/python bench/run.py $(ARGS)
+
+lint: .venv/ready  ## Check style and types
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+
+notebooks: .venv/ready  ## Execute every lesson again, in place
+	PYTHONWARNINGS=error $(RUN)/python -m nbconvert --to notebook --inplace --execute \
+		--ExecutePreprocessor.record_timing=False $(LESSONS)
+
+lock:  ## Write the locks again (needs uv; ARGS=--upgrade takes the newest versions)
+	$(COMPILE) --extra all -o requirements.txt $(ARGS)
+	$(COMPILE) --extra bench -c requirements.txt -o requirements-bench.txt $(ARGS)
+	printf 'pyparsing>=3.1,<3.2\n' | \
+		$(COMPILE) --extra test --resolution lowest-direct -o requirements-oldest.txt - $(ARGS)
+
+clean:  ## Remove the environments and what tools left (never my-lessons/ or a report)
+	rm -rf .venv .venv-oldest build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find rtlab tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/ready: requirements.txt pyproject.toml .ci/environment
+	.ci/environment .venv requirements.txt
+	touch $@
+
+.venv/bench: requirements-bench.txt .venv/ready
+	.ci/environment .venv requirements-bench.txt
+	touch $@
+
+.venv-oldest/ready: requirements-oldest.txt pyproject.toml .ci/environment
+	.ci/environment .venv-oldest requirements-oldest.txt 12
+	touch $@
