@@ -7,8 +7,10 @@ from rtlab import steps
 from rtlab.events import Purchase
 from rtlab.sources import replay
 from rtlab.cleaning import clean, dedupe, keep
+from rtlab.windows import tumbling
+from rtlab.counts import count_window
 from rtlab.steps import chain
 from rtlab.streams import advance, drain, finish
 
-__all__ = ["Purchase", "advance", "chain", "clean", "dedupe", "drain", "finish", "keep", "replay", "steps"]
+__all__ = ["Purchase", "advance", "chain", "clean", "count_window", "dedupe", "drain", "finish", "keep", "replay", "steps", "tumbling"]
 __version__ = "0.1.0"

@@ -106,9 +106,7 @@ class Clean(Step):
         parsing.check_zone(self.tz)
         for name in ("missing_user", "returns"):
             if getattr(self, name) not in ("keep", "reject"):
-                raise ParameterError(
-                    f"{name}={getattr(self, name)!r}: choose 'keep' or 'reject'"
-                )
+                raise ParameterError(f"{name}={getattr(self, name)!r}: choose 'keep' or 'reject'")
         if self.unit not in (None, "s", "ms", "us", "ns"):
             raise ParameterError(f"unit={self.unit!r}: choose 's', 'ms', 'us' or 'ns'")
         if self.not_after is not None:
@@ -155,7 +153,9 @@ class Clean(Step):
         return typed
 
     def _times(self, events: Columns, verdicts: _Verdicts) -> dict[str, Any]:
-        times, missing, naive, skipped = parsing.times(events[self.on], self.tz, self.unit, self.on)
+        times, missing, naive, skipped = parsing.times(
+            events[self.on], self.tz, self.unit, self.on
+        )
         unknown = np.asarray(times.isna())
         verdicts.against(missing, f"missing {self.on}")
         verdicts.against(naive, f"{self.on} without a zone")

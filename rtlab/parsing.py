@@ -16,6 +16,8 @@ __all__ = [
 ]  # fmt: skip
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
+EPOCH = pd.Timestamp(0, tz="UTC")
+MICROSECOND = pd.Timedelta(1, unit="us")
 EXACT = 2**53  # whole numbers up to here are exact in a double
 
 
@@ -39,14 +41,18 @@ def instant(value: Any, name: str) -> int:
     except (ValueError, TypeError):
         when = pd.NaT  # type: ignore[assignment]
     if when is pd.NaT:
-        raise ParameterError(f"{name}={value!r} is not a time: write it as '2024-03-04T09:00+08:00'")
+        raise ParameterError(
+            f"{name}={value!r} is not a time: write it as '2024-03-04T09:00+08:00'"
+        )
     if when.tzinfo is None:
-        raise ParameterError(f"{name}={value!r} has no zone: write it as '{when.isoformat()}+00:00'")
-    return int(when.as_unit("us").value)
+        raise ParameterError(
+            f"{name}={value!r} has no zone: write it as '{when.isoformat()}+00:00'"
+        )
+    return int((when - EPOCH) // MICROSECOND)
 
 
 def duration(value: Any, name: str) -> int:
-    """Read a positive duration as microseconds."""
+    """Read a duration as microseconds; only a delay may be 0, only an offset negative."""
     try:
         span = pd.Timedelta(value)
     except (ValueError, TypeError):
@@ -56,8 +62,8 @@ def duration(value: Any, name: str) -> int:
             f"{name}={value!r} is not a duration: write a number with its unit, such as '30s', "
             "'5min', '1h' or '7D'"
         )
-    microseconds = int(span.as_unit("us").value)
-    if microseconds < 0 or (microseconds == 0 and name != "delay"):
+    microseconds = int(span // MICROSECOND)
+    if name != "offset" and (microseconds < 0 or (microseconds == 0 and name != "delay")):
         raise ParameterError(f"{name}={value!r}: a duration is positive, such as '1h'")
     return microseconds
 
@@ -182,9 +188,7 @@ def _read_times(array: Any, tz: Any) -> tuple[pd.DatetimeIndex, Mask, Mask | Non
     )
     read = pd.to_datetime(text.where(zoned), format="ISO8601", utc=True, errors="coerce")
     found = pd.DatetimeIndex(read).as_unit("us")
-    local = pd.to_datetime(
-        text.where(~zoned & ~missing), format="ISO8601", errors="coerce"
-    )
+    local = pd.to_datetime(text.where(~zoned & ~missing), format="ISO8601", errors="coerce")
     local = pd.DatetimeIndex(local).as_unit("us")
     readable = ~np.asarray(local.isna())
     if tz is None:

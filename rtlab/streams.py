@@ -16,6 +16,7 @@ from streamz import Stream
 from streamz import core as streamz_core
 
 from rtlab.errors import ParameterError, StreamError
+from rtlab.parsing import instant
 from rtlab.steps import Outputs, Step, join, shown
 
 __all__ = ["Graph", "StepNode", "advance", "drain", "finish", "through"]
@@ -280,15 +281,11 @@ def advance(node: Stream, time: Any) -> None:
     node : streamz.Stream
         Any node of the graph.
     time : timestamp or str
-        A zoned time: windows that end by then, less their delay, close.
+        A zoned time, the new watermark: windows that end by then close.
     """
-    import pandas as pd  # noqa: PLC0415
-
-    when = pd.Timestamp(time)
-    if when.tzinfo is None:
-        raise ParameterError(f"advance to {time!r}: a time needs a zone, as in '{time}+00:00'")
+    when = instant(time, "time")
     for step in Graph(node).steps:
-        step.advance(int(when.as_unit("us").value))
+        step.advance(when)
 
 
 def attach_drain() -> None:

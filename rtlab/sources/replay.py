@@ -9,6 +9,7 @@ import pandas as pd
 
 from rtlab.columns import Columns
 from rtlab.errors import DataError, ParameterError
+from rtlab.parsing import instant
 from rtlab.sources.base import Source
 from rtlab.steps import stamp
 
@@ -98,13 +99,10 @@ def replay(
     if rows < 1:
         raise ParameterError(f"rows={rows}: a batch needs at least 1 row; try rows=500")
     if speed is not None and not speed > 0:
-        raise ParameterError(f"speed={speed}: a speed is positive; 1 is real time, 3600 an hour a second")
-    bound = None
-    if not_after is not None:
-        when = pd.Timestamp(not_after)
-        if when.tzinfo is None:
-            raise ParameterError(f"not_after={not_after!r}: a time needs a zone, as in '{not_after}+00:00'")
-        bound = int(when.as_unit("us").value)
+        raise ParameterError(
+            f"speed={speed}: a speed is positive; 1 is real time, 3600 an hour a second"
+        )
+    bound = None if not_after is None else instant(not_after, "not_after")
     if isinstance(data, (str, bytes)) or hasattr(data, "__fspath__"):
         from rtlab.sources.files import read_events  # noqa: PLC0415
 

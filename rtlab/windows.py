@@ -1,0 +1,302 @@
+"""What belongs together: windows by event time, closed by a watermark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from rtlab import parsing
+from rtlab.aggregate import ROWS, Plan, common_dtype, ordered_keys
+from rtlab.grid import Grid
+from rtlab.columns import Columns
+from rtlab.errors import DataError, ParameterError
+from rtlab.steps import Outputs, State, Step, register
+
+__all__ = ["key_names", "tumbling"]
+
+MOST_EMPTY = 1_000_000  # windows that ``fill`` may make at once
+NO_TIME = np.iinfo(np.int64).min  # how NaT is stored
+
+
+def key_names(by: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Give the names of the key columns."""
+    return () if by is None else (by,) if isinstance(by, str) else tuple(by)
+
+
+@dataclass(frozen=True)
+class Tumbling(Step):
+    """Aggregate events in windows of event time that do not overlap.
+
+    Parameters
+    ----------
+    size : str or Timedelta
+        The length of a window. Up to an hour it is elapsed time; longer windows follow the clock
+        of ``tz``, so that a day may last 23 or 25 hours.
+    agg : dict, optional
+        Column of the answer → ``(column, function)``; functions are count, sum, mean, min, max,
+        first and last (by arrival), and ``"count"`` alone counts the rows. Default
+        ``{"count": "count"}``. Missing values are left out.
+    by : str or list of str, optional
+        Keys: one row for each window and key. A missing key is a group of its own.
+    on : str, default "purchase_time"
+        The column that holds the event time (zoned).
+    delay : str or Timedelta, optional
+        How long to wait for events that arrive out of order. The watermark is the largest event
+        time so far less ``delay``; a window closes when its end ≤ the watermark, and a row whose
+        window has closed is late. Without it windows close at the end of the data and nothing is
+        late.
+    fill : number, optional
+        Give windows without events this value (and a count of 0), from the first window to the
+        last; with ``by``, from each key's first window on. Without it there is no row for them.
+    tz : str, default "UTC"
+        The zone on whose clock windows start, and of the answer's times.
+    offset : str or Timedelta, optional
+        Shift the starts; ``size="7D", offset="4D"`` gives weeks from Monday.
+
+    Returns
+    -------
+    windows : DataFrame
+        Indexed by ``start``; columns ``end``, the keys, the aggregates; ordered by end and key.
+        A window is half-open: ``start`` ≤ time < ``end``.
+    late : DataFrame
+        The late rows as they came.
+
+    Raises
+    ------
+    ParameterError
+        If a size, a delay or an aggregate is not one.
+    DataError
+        If the times have no zone, a column to sum is not a number, or ``fill`` would make more
+        than a million rows at once.
+
+    Notes
+    -----
+    Windows and watermarks as in T. Akidau et al., "The Dataflow Model", VLDB 2015.
+
+    Examples
+    --------
+    >>>     >>> import rtlab as rt
+    >>> time = pd.to_datetime(["2024-03-04T09:10Z", "2024-03-04T09:50Z", "2024-03-04T11:05Z"])
+    >>> events = pd.DataFrame({"purchase_time": time, "amount": [250, 100, 40]})
+    >>> hours = rt.tumbling(events, size="1h", agg={"revenue": ("amount", "sum")}, fill=0).windows
+    >>> hours.revenue.tolist()
+    [350, 0, 40]
+    """
+
+    size: Any
+    agg: Mapping[str, Any] | None = None
+    by: str | Sequence[str] | None = None
+    on: str = "purchase_time"
+    delay: Any = None
+    fill: float | None = None
+    tz: str = "UTC"
+    offset: Any = None
+
+    outputs: ClassVar[tuple[str, ...]] = ("windows", "late")
+    takes: ClassVar[str] = "events"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"size": "1h", "agg": {"revenue": ("amount", "sum"), "n": "count"}, "fill": 0},
+        {"size": "10min", "by": "product_id", "delay": "5min"},
+        {
+            "size": "1h",
+            "by": ["product_id", "user_id"],
+            "agg": {"mean": ("amount", "mean"), "first": ("price", "first")},
+            "delay": "30min",
+            "fill": 0,
+        },
+        {
+            "size": "1D",
+            "tz": "America/New_York",
+            "delay": "0s",
+            "agg": {
+                "low": ("amount", "min"), "high": ("amount", "max"), "last": ("price", "last"),
+                "known": ("amount", "count"),
+            },
+        },
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        size = parsing.duration(self.size, "size")
+        parsing.check_zone(self.tz)
+        if self.delay is not None:
+            parsing.duration(self.delay, "delay")
+        if size > 3_600_000_000 and size % 3_600_000_000 and self.tz != "UTC":
+            raise ParameterError(
+                f"size={self.size!r} with tz={self.tz!r}: windows over an hour on a civil clock "
+                "are whole hours; choose such a size, or tz='UTC'"
+            )
+        if self.fill is not None and not np.isscalar(self.fill):
+            raise ParameterError(f"fill={self.fill!r}: give one number, such as fill=0")
+        _ = self._plan
+
+    @cached_property
+    def _plan(self) -> Plan:
+        return Plan(self.agg)
+
+    @cached_property
+    def _keys(self) -> tuple[str, ...]:
+        return key_names(self.by)
+
+    @cached_property
+    def _grid(self) -> Grid:
+        offset = 0 if self.offset is None else parsing.duration(self.offset, "offset")
+        return Grid(parsing.duration(self.size, "size"), offset, self.tz)
+
+    def refuses(self, *, ends: bool) -> str | None:  # noqa: ARG002
+        if self.delay is not None:
+            return None
+        return "delay=None closes windows only at the end of the data; give a delay, such as delay='30s'"
+
+    def initial(self) -> State:
+        return {
+            "groups": self._plan.initial(),
+            "dtypes": [None] * len(self._keys),
+            "newest": None,  # the largest event time
+            "watermark": NO_TIME,
+            "last": None,  # the newest window that holds a row
+            "next": None,  # with fill: the first window not answered yet
+            "since": {},  # with fill: the first window of each key
+        }
+
+    def update(self, state: State, batch: Any) -> Outputs:
+        events = Columns.of(batch)
+        if not events.arrays:
+            return {}
+        times = self._times(events)
+        values = self._plan.values(events)
+        keys = [events[name] for name in self._keys]
+        numbers = self._grid.number(times)
+        late, watermark = self._late(state, times, numbers)
+        self._check_gap(state, numbers[~late])
+        # From here on nothing can fail: a bad batch leaves the state as it was.
+        late_rows = events.take(late)
+        if late.any():
+            on_time = ~late
+            numbers = numbers[on_time]
+            keys = [key[on_time] for key in keys]
+            values = {name: array[on_time] for name, array in values.items()}
+        for place, key in enumerate(keys):
+            state["dtypes"][place] = common_dtype(state["dtypes"][place], key.dtype)
+        if len(times):
+            state["newest"] = int(
+                max(times.max(), NO_TIME if state["newest"] is None else state["newest"])
+            )
+        self._add(state, numbers, keys, values)
+        return {"windows": self.advance(state, watermark)["windows"], "late": late_rows}
+
+    def advance(self, state: State, time: int) -> Outputs:
+        state["watermark"] = mark = max(state["watermark"], time)
+        end = None if mark == NO_TIME else int(self._grid.number(np.array([mark]))[0])
+        return {"windows": self._close(state, end)}
+
+    def finish(self, state: State) -> Outputs:
+        end = None if state["last"] is None else state["last"] + 1
+        return {"windows": self._close(state, end)}
+
+    def _times(self, events: Columns) -> Any:
+        times = events.microseconds(self.on)
+        if (times == NO_TIME).any():
+            raise DataError(
+                f"column {self.on!r} lacks {(times == NO_TIME).sum()} times: a row without a time "
+                "belongs to no window; run clean() first"
+            )
+        return times
+
+    def _late(self, state: State, times: Any, numbers: Any) -> tuple[Any, int]:
+        """Judge each row by the watermark at its arrival."""
+        watermark = state["watermark"]
+        nothing = np.zeros(len(times), dtype=bool)
+        if not len(times) or (self.delay is None and watermark == NO_TIME):
+            return nothing, watermark
+        marks = np.full(len(times), watermark)
+        if self.delay is not None:
+            running = np.maximum.accumulate(times) - parsing.duration(self.delay, "delay")
+            marks = np.maximum(running, watermark)
+        closed_below = self._grid.number(marks[-1:])[0]
+        if numbers.min() >= closed_below:
+            return nothing, int(marks[-1])
+        return numbers < self._grid.number(marks), int(marks[-1])
+
+    def _check_gap(self, state: State, numbers: Any) -> None:
+        if self.fill is None or not len(numbers):
+            return
+        known = [*state["since"].values(), int(numbers.min())]
+        first = min(known) if state["next"] is None else state["next"]
+        empty = int(numbers.max() - first) * len(known)
+        if empty > MOST_EMPTY:
+            raise DataError(
+                f"fill={self.fill!r} would make {empty:,} rows, more than {MOST_EMPTY:,}: the "
+                "times lie too far apart; reject wrong ones by clean(not_after=...), choose "
+                "larger windows, or leave fill out"
+            )
+
+    def _add(self, state: State, numbers: Any, keys: list[Any], values: dict[str, Any]) -> None:
+        _, new = self._plan.add(state["groups"], numbers, keys, values)
+        if len(numbers):
+            state["last"] = max(int(numbers.max()), state["last"] or int(numbers.max()))
+        if self.fill is not None:
+            since = state["since"]
+            for number, *key in new:
+                since[tuple(key)] = min(number, since.get(tuple(key), number))
+
+    def _close(self, state: State, end: int | None) -> Columns:
+        """Answer every window below ``end`` and forget it."""
+        groups = state["groups"]
+        if self.fill is not None and end is not None and end > (state["next"] or end - 1):
+            self._plan.touch(groups, self._every_window(state, end))
+            state["next"] = end
+        held = groups["window"][: len(groups["slots"])]
+        due = np.flatnonzero(held < end) if end is not None else np.zeros(0, np.int64)
+        answer = self._answer(state, due)
+        if len(due):
+            self._plan.drop(groups, due)
+        return answer
+
+    @staticmethod
+    def _every_window(state: State, end: int) -> list[tuple[Any, ...]]:
+        """Name each key's windows from its first one, or the last answer, up to ``end``."""
+        return [
+            (number, *key)
+            for key, since in state["since"].items()
+            for number in range(since if state["next"] is None else max(state["next"], since), end)
+        ]
+
+    def _answer(self, state: State, due: Any) -> Columns:
+        groups = state["groups"]
+        keys: list[Any] = [np.zeros(0, dtype or object) for dtype in state["dtypes"]]
+        if len(due) and self._keys:
+            names = list(groups["slots"])
+            order, keys = ordered_keys([names[i] for i in due.tolist()], state["dtypes"])
+            due = due[order]
+        elif len(due):
+            due = due[np.argsort(groups["window"][due])]
+        numbers = groups["window"][due]
+        aggregates = self._plan.answers(groups, due)
+        empty = groups[ROWS][due] == 0
+        if empty.any():
+            aggregates = {
+                name: self._filled(name, array, empty) for name, array in aggregates.items()
+            }
+        times = {
+            "start": self._grid.start(numbers).array,
+            "end": self._grid.start(numbers + 1).array,
+        }
+        return Columns(
+            times | dict(zip(self._keys, keys, strict=True)) | aggregates, index="start"
+        )
+
+    def _filled(self, name: str, array: Any, empty: Any) -> Any:
+        if self._plan.wanted[name][1] == "count":
+            return array
+        if array.dtype.kind == "i" and self.fill != int(self.fill or 0):
+            array = array.astype(np.float64)
+        array = array.copy()
+        array[empty] = self.fill
+        return array
+
+
+tumbling = register("tumbling")(Tumbling)
