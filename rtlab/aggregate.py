@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rtlab.columns import Columns
+from rtlab.columns import Columns, bare
 from rtlab.errors import DataError, ParameterError
 from rtlab.steps import State
 
@@ -247,10 +247,8 @@ def ordered_keys(names: list[tuple[Any, ...]], dtypes: list[Any]) -> tuple[Any, 
     Keys stand in their natural order, or, where a column mixes types, by type and text; a missing
     key stands last.
     """
-    columns = [pd.Series(list(column)) for column in zip(*names, strict=True)]
-    columns[1:] = [
-        pd.Series([name[i + 1] for name in names], dtype=dtype) for i, dtype in enumerate(dtypes)
-    ]
+    kinds = [np.dtype(np.int64), *(dtype or np.dtype(object) for dtype in dtypes)]
+    columns = [pd.Series([name[i] for name in names], dtype=kind) for i, kind in enumerate(kinds)]
     table = pd.concat(columns, axis=1, keys=range(len(columns)))
     try:
         order = table.sort_values(list(table.columns)).index.to_numpy()
@@ -259,7 +257,7 @@ def ordered_keys(names: list[tuple[Any, ...]], dtypes: list[Any]) -> tuple[Any, 
         order = (
             pd.concat([table[0], text], axis=1).sort_values(list(table.columns)).index.to_numpy()
         )
-    return order, [column.array[order] for column in columns[1:]]
+    return order, [bare(column)[order] for column in columns[1:]]
 
 
 def common_dtype(held: Any, seen: Any) -> Any:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from rtlab.errors import DataError, MissingColumnError
 
-__all__ = ["Columns"]
+__all__ = ["Columns", "bare"]
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class Columns:
             return data
         if isinstance(data, pd.DataFrame):
             return cls(
-                {str(name): _array(data[name]) for name in data.columns},
+                {str(name): bare(data[name]) for name in data.columns},
                 not_after=data.attrs.get("not_after"),
             )
         events = [data] if isinstance(data, Mapping) else data
@@ -106,5 +106,6 @@ class Columns:
         return frame
 
 
-def _array(column: pd.Series[Any]) -> Any:
+def bare(column: pd.Series[Any]) -> Any:
+    """Give the array under a column: numpy's own where the type is numpy's."""
     return column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from rtlab.aggregate import Plan, common_dtype, groups_of, ordered_keys
-from rtlab.columns import Columns
+from rtlab.columns import Columns, bare
 from rtlab.errors import ParameterError
 from rtlab.steps import Outputs, State, Step, register
 from rtlab.windows import key_names
@@ -120,7 +120,7 @@ class CountWindow(Step):
         groups = state["groups"]
         names = list(groups["slots"])
         keys = [
-            pd.Series([names[slot][place + 1] for slot in slots.tolist()], dtype=dtype).array
+            bare(pd.Series([names[slot][place + 1] for slot in slots.tolist()], dtype=dtype))
             for place, dtype in enumerate(state["dtypes"])
         ]
         times = {

@@ -267,12 +267,12 @@ class Tumbling(Step):
 
     def _answer(self, state: State, due: Any) -> Columns:
         groups = state["groups"]
-        keys: list[Any] = [np.zeros(0, dtype or object) for dtype in state["dtypes"]]
-        if len(due) and self._keys:
-            names = list(groups["slots"])
+        keys: list[Any] = []
+        if self._keys:
+            names = list(groups["slots"]) if len(due) else []
             order, keys = ordered_keys([names[i] for i in due.tolist()], state["dtypes"])
             due = due[order]
-        elif len(due):
+        else:
             due = due[np.argsort(groups["window"][due])]
         numbers = groups["window"][due]
         aggregates = self._plan.answers(groups, due)

@@ -1,0 +1,328 @@
+"""What it shows: how customers behave: who comes, who comes back, what is bought together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from rtlab.aggregate import Plan, ordered_keys
+from rtlab.columns import Columns
+from rtlab.errors import MissingColumnError, ParameterError
+from rtlab.steps import Outputs, State, Step, register
+from rtlab.windows import Tumbling
+
+__all__ = ["rfm", "together", "users"]
+
+
+@dataclass(frozen=True)
+class Users(Step):
+    """Follow customers: who is new, who returns, and how often and for how much each buys.
+
+    Parameters
+    ----------
+    by : str, default "user_id"
+        The column that names a customer.
+    value : str, default "amount"
+        The column to add up.
+    every : str or Timedelta, default "1D"
+        The stretch of event time in which a customer is active or not.
+    delay : str or Timedelta, optional
+        How long to wait for events that arrive out of order, as in :func:`tumbling`.
+    tz : str, default "UTC"
+        The zone in which days begin.
+    on : str, default "purchase_time"
+        The column that holds the event time (zoned).
+
+    Returns
+    -------
+    activity : DataFrame
+        One row for each stretch with events, indexed by ``start``: ``end``, customers ``active``,
+        ``new`` and ``returning``, and what each of the two spent.
+    users : DataFrame
+        At the end, one row for each customer: ``first`` and ``last`` active stretch, in how many
+        they were ``active``, ``lines`` bought, and the sum spent.
+    late : DataFrame
+        The late rows as they came.
+
+    Notes
+    -----
+    Memory grows with the number of customers, not of events.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import rtlab as rt
+    >>> time = pd.to_datetime(["2024-03-04T09:10Z", "2024-03-04T09:50Z", "2024-03-05T11:05Z"])
+    >>> events = pd.DataFrame({"user_id": [1, 2, 1], "purchase_time": time, "amount": [5, 6, 7]})
+    >>> activity = rt.users(events).activity
+    >>> activity.new.tolist(), activity.returning.tolist()
+    ([2, 0], [0, 1])
+    """
+
+    by: str = "user_id"
+    value: str = "amount"
+    every: Any = "1D"
+    delay: Any = None
+    tz: str = "UTC"
+    on: str = "purchase_time"
+
+    outputs: ClassVar[tuple[str, ...]] = ("activity", "users", "late")
+    takes: ClassVar[str] = "events"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {},
+        {"every": "1h", "delay": "10min", "tz": "Asia/Shanghai"},
+    )
+
+    def __post_init__(self) -> None:
+        _ = self._windows
+
+    @cached_property
+    def _windows(self) -> Tumbling:
+        agg = {"lines": "count", self.value: (self.value, "sum")}
+        return Tumbling(self.every, agg, by=self.by, on=self.on, delay=self.delay, tz=self.tz)
+
+    @cached_property
+    def _people(self) -> Plan:
+        spec = {"active": "count", "lines": ("lines", "sum"), self.value: (self.value, "sum")}
+        return Plan(spec, times=True)
+
+    def refuses(self, *, ends: bool) -> str | None:
+        return self._windows.refuses(ends=ends)
+
+    def initial(self) -> State:
+        return {"windows": self._windows.initial(), "people": self._people.initial()}
+
+    def update(self, state: State, batch: Any) -> Outputs:
+        given = self._windows.update(state["windows"], Columns.of(batch))
+        if not given:
+            return {}
+        return {"activity": self._activity(state, given["windows"]), "late": given["late"]}
+
+    def advance(self, state: State, time: int) -> Outputs:
+        closed = self._windows.advance(state["windows"], time)["windows"]
+        return {"activity": self._activity(state, closed)}
+
+    def finish(self, state: State) -> Outputs:
+        closed = self._windows.finish(state["windows"])["windows"]
+        activity = self._activity(state, closed)
+        groups = state["people"]
+        slots, keys = ordered_keys(list(groups["slots"]), state["windows"]["dtypes"])
+        span = self._people.span(groups, slots)
+        times = {
+            name: pd.DatetimeIndex(span[edge].view("M8[us]"))
+            .tz_localize("UTC")
+            .tz_convert(self.tz)
+            for name, edge in (("first", "start"), ("last", "end"))
+        }
+        answers = {name: moment.array for name, moment in times.items()}
+        people = {self.by: keys[0], **answers, **self._people.answers(groups, slots)}
+        return {"activity": activity, "users": Columns(people)}
+
+    def _activity(self, state: State, closed: Columns) -> Columns:
+        """Take closed windows, one row a customer, and count the new and the returning."""
+        people = state["people"]
+        starts = closed.microseconds("start")
+        values = self._people.values(closed) | {"": starts}
+        slots, _ = self._people.add(
+            people, np.zeros(len(closed), np.int64), [closed[self.by]], values
+        )
+        new = people["min|"][slots] == starts if len(closed) else np.zeros(0, bool)
+        table = pd.DataFrame(
+            {
+                "start": closed["start"], "end": closed["end"], "active": 1,
+                "new": new.astype(np.int64), "returning": (~new).astype(np.int64),
+                f"{self.value}_new": np.where(new, closed[self.value], 0),
+                f"{self.value}_returning": np.where(new, 0, closed[self.value]),
+            }
+        )  # fmt: skip
+        summed = table.groupby(["start", "end"], as_index=False, sort=False).sum()
+        return Columns(Columns.of(summed).arrays, index="start")
+
+
+users = register("users")(Users)
+
+
+def rfm(customers: pd.DataFrame, value: str = "amount", now: Any = None) -> pd.DataFrame:
+    """Score customers by recency, frequency and spend.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        What :func:`users` gives as ``users``.
+    value : str, default "amount"
+        The column with the sum spent.
+    now : timestamp, optional
+        The moment to look back from; by default the latest activity.
+
+    Returns
+    -------
+    DataFrame
+        The same rows with ``recency`` (days since last active), the scores ``r``, ``f`` and ``m``
+        (1 to 5, fifths of the customers; 5 is most recent, most often, most spent; equals share a
+        score) and ``segment``: champions (all scores at least 4), loyal (f ≥ 4), new (r ≥ 4 and
+        f ≤ 2), lapsed (r ≤ 2 and f ≥ 3), lost (r ≤ 2), others.
+
+    Notes
+    -----
+    A. M. Hughes, *Strategic Database Marketing*, 1994, divides by fifths in this way.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import rtlab as rt
+    >>> last = pd.to_datetime(["2024-03-01T00Z", "2024-03-08T00Z"])
+    >>> people = pd.DataFrame({"last": last, "active": [1, 5], "amount": [10, 90]})
+    >>> rt.rfm(people).recency.tolist()
+    [7.0, 0.0]
+    """
+    for name in ("last", "active", value):
+        if name not in customers:
+            raise MissingColumnError(
+                f"column {name!r} is not in the customers: give what users() returns as .users"
+            )
+    newest = customers["last"].max() if now is None else pd.Timestamp(now)
+    scored = customers.assign(recency=(newest - customers["last"]) / pd.Timedelta(days=1))
+    for name, column, sign in (("r", "recency", -1), ("f", "active", 1), ("m", value, 1)):
+        place = (sign * scored[column]).rank(pct=True, method="average")
+        scored[name] = np.ceil(place * 5).clip(1, 5).astype("int64")
+    r, f, m = scored["r"], scored["f"], scored["m"]
+    rules = [
+        ((r >= 4) & (f >= 4) & (m >= 4), "champions"),
+        (f >= 4, "loyal"),
+        ((r >= 4) & (f <= 2), "new"),
+        ((r <= 2) & (f >= 3), "lapsed"),
+        (r <= 2, "lost"),
+    ]
+    return scored.assign(segment=np.select(*zip(*rules, strict=True), default="others"))
+
+
+@dataclass(frozen=True)
+class Together(Step):
+    """Find what is bought together.
+
+    Parameters
+    ----------
+    by : str, default "product_id"
+        What a basket holds.
+    basket : tuple of str, default ("user_id", "purchase_time")
+        The columns that tell baskets apart: lines of one customer at one moment, or the log's own
+        basket or invoice number.
+    k : int, default 20
+        How many pairs to list.
+    items : int, default 500
+        Only the most frequent items are paired.
+
+    Returns
+    -------
+    DataFrame
+        ``first``, ``second`` (in the items' order), the number of ``baskets`` with both, its share
+        of all baskets (``support``), and ``lift``: how many times more often than if the two were
+        independent. Ordered by ``baskets``, then by the items.
+
+    Notes
+    -----
+    It sees the whole stream and answers at the end; it holds one line's basket and item, a few
+    numbers, for every event. Support and lift as in R. Agrawal et al., SIGMOD 1993, and S. Brin et
+    al., SIGMOD 1997.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import rtlab as rt
+    >>> lines = pd.DataFrame({"basket": [1, 1, 2, 2, 3], "product_id": [7, 8, 7, 8, 9]})
+    >>> pairs = rt.together(lines, basket=("basket",))
+    >>> pairs[["first", "second", "baskets", "lift"]].values.tolist()
+    [[7.0, 8.0, 2.0, 1.5]]
+    """
+
+    by: str = "product_id"
+    basket: tuple[str, ...] = ("user_id", "purchase_time")
+    k: int = 20
+    items: int = 500
+
+    takes: ClassVar[str] = "events"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {},
+        {"basket": ("purchase_time",), "items": 3},
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("k", "items"):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise ParameterError(f"{name}={getattr(self, name)!r}: at least 1; try {name}=20")
+
+    def refuses(self, *, ends: bool) -> str | None:
+        return None if ends else "it sees the whole stream, and this one has no end"
+
+    def initial(self) -> State:
+        return {"lines": []}
+
+    def update(self, state: State, batch: Any) -> Outputs:
+        events = Columns.of(batch)
+        if events.arrays:
+            wanted = (*self.basket, self.by)
+            state["lines"].append({name: events[name] for name in wanted})
+        return {}
+
+    def finish(self, state: State) -> Outputs:
+        lines = [pd.DataFrame(line) for line in state["lines"]]
+        filled = [line for line in lines if len(line)] or lines[:1]
+        if not filled:
+            return {
+                "result": pd.DataFrame(columns=["first", "second", "baskets", "support", "lift"])
+            }
+        return {"result": self._pairs(pd.concat(filled, ignore_index=True))}
+
+    def _pairs(self, lines: pd.DataFrame) -> pd.DataFrame:
+        number = lines.groupby(list(self.basket), sort=False, dropna=False).ngroup().to_numpy()
+        baskets = int(number.max()) + 1 if len(number) else 0
+        lines = pd.DataFrame({"basket": number, "item": lines[self.by]}).drop_duplicates()
+        counts = lines["item"].value_counts()
+        counts = counts.rename_axis("item").reset_index(name="n")
+        counts = counts.sort_values(["n", "item"], ascending=[False, True]).head(self.items)
+        frequent = counts.sort_values("item", ignore_index=True)
+        both = _cooccurrence(_numbered(lines, frequent["item"]), len(frequent))
+        a, b = np.nonzero(both)
+        found = both[a, b]
+        best = np.argsort(-found, kind="stable")[: self.k]
+        a, b, found = a[best], b[best], found[best]
+        single = frequent["n"].to_numpy()
+        expected = single[a] * single[b] / max(baskets, 1)
+        items = frequent["item"]
+        return pd.DataFrame(
+            {
+                "first": items.array[a], "second": items.array[b], "baskets": found,
+                "support": found / max(baskets, 1), "lift": found / expected,
+            }
+        )  # fmt: skip
+
+
+def _numbered(lines: pd.DataFrame, items: pd.Series[Any]) -> pd.DataFrame:
+    """Replace items by their place in a list; others go."""
+    place = pd.Index(items).get_indexer(pd.Index(lines["item"]))
+    return lines.assign(item=place)[place >= 0]
+
+
+def _cooccurrence(lines: pd.DataFrame, items: int) -> Any:
+    """Count the baskets that hold each pair, first item before second.
+
+    Lines stand sorted by basket and item, so that a pair lies some lines apart: first all
+    neighbours are counted, then those two apart, until no basket is that large.
+    """
+    lines = lines.sort_values(["basket", "item"])
+    basket, item = lines["basket"].to_numpy(), lines["item"].to_numpy()
+    both = np.zeros(items * items, np.int64)
+    for apart in range(1, len(lines)):
+        same = basket[apart:] == basket[:-apart]
+        if not same.any():
+            break
+        pairs = item[:-apart][same] * items + item[apart:][same]
+        both += np.bincount(pairs, minlength=items * items)
+    return both.reshape(items, items)
+
+
+together = register("together")(Together)

@@ -1,0 +1,199 @@
+"""What it shows: leaderboards, running and final."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from rtlab.aggregate import Plan, ordered_keys
+from rtlab.columns import Columns
+from rtlab.errors import ParameterError
+from rtlab.steps import Outputs, State, Step, register
+from rtlab.windows import Tumbling, key_names
+
+__all__ = ["leaderboard"]
+
+
+@dataclass(frozen=True)
+class Leaderboard(Step):
+    """Rank keys by what they add up to since the beginning.
+
+    Parameters
+    ----------
+    by : str or list of str
+        What to rank. A missing key is a group of its own.
+    value : str, optional
+        The column to add up, such as ``"amount"``; without it rows are counted.
+    k : int, default 10
+        How many to list.
+    every : str or Timedelta, optional
+        Answer at the end of each such stretch of event time that has events, as well as at the
+        end; without it, once, at the end.
+    delay : str or Timedelta, optional
+        With ``every``: how long to wait for events that arrive out of order, as in
+        :func:`tumbling`; late rows are left out and given as ``late``.
+    on : str, default "purchase_time"
+        The column that holds the event time (zoned); used with ``every``.
+
+    Returns
+    -------
+    ranks : DataFrame
+        Columns ``rank`` (1 is best), the keys, the sum (named after ``value``, or ``count``) and
+        ``share`` of the total. With ``every``, indexed by ``end``, the moment of the table, with
+        ``change``: places won since the table before (missing for newcomers).
+    late : DataFrame
+        The late rows as they came; always empty without ``every`` and ``delay``.
+
+    Raises
+    ------
+    ParameterError
+        If ``k`` is less than 1.
+
+    Notes
+    -----
+    Equal sums stand in the order of their keys, each with a rank of its own.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import rtlab as rt
+    >>> events = pd.DataFrame({"product_id": [7, 8, 7, 9], "amount": [10, 40, 20, 30]})
+    >>> rt.leaderboard(events, by="product_id", value="amount", k=2).ranks.product_id.tolist()
+    [8, 7]
+    """
+
+    by: str | Sequence[str]
+    value: str | None = None
+    k: int = 10
+    every: Any = None
+    delay: Any = None
+    on: str = "purchase_time"
+
+    outputs: ClassVar[tuple[str, ...]] = ("ranks", "late")
+    takes: ClassVar[str] = "events"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"by": "product_id", "value": "amount", "k": 3},
+        {"by": ["user_id", "product_id"], "k": 2, "every": "1h", "delay": "10min"},
+    )
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.k, int) or self.k < 1:
+            raise ParameterError(f"k={self.k!r}: a leaderboard lists at least 1; try k=10")
+        if not key_names(self.by):
+            raise ParameterError(f"by={self.by!r}: name the column to rank, as in by='product_id'")
+        _ = self._windows
+
+    @property
+    def _name(self) -> str:
+        return self.value or "count"
+
+    @cached_property
+    def _total(self) -> Plan:
+        """The sums since the beginning: of rows, or of what closed windows gave."""
+        if self.value is None and self.every is None:
+            return Plan({self._name: "count"})
+        return Plan({self._name: (self._name, "sum")})
+
+    @cached_property
+    def _windows(self) -> Tumbling | None:
+        """The sums of each stretch, which make the moments of the tables final."""
+        if self.every is None:
+            return None
+        agg = {self._name: "count" if self.value is None else (self.value, "sum")}
+        return Tumbling(self.every, agg, by=self.by, on=self.on, delay=self.delay)
+
+    def refuses(self, *, ends: bool) -> str | None:
+        if self._windows is not None:
+            return self._windows.refuses(ends=ends)
+        if ends:
+            return None
+        return "it answers at the end, and this stream has none; add every='1h', delay='30s'"
+
+    def initial(self) -> State:
+        return {
+            "totals": self._total.initial(),
+            "dtypes": [None] * len(key_names(self.by)),
+            "windows": self._windows.initial() if self._windows else None,
+            "before": {},  # the ranks of the table before
+        }
+
+    def update(self, state: State, batch: Any) -> Outputs:
+        events = Columns.of(batch)
+        if not events.arrays:
+            return {}
+        if self._windows is None:
+            self._add(state, events)
+            return {}
+        given = self._windows.update(state["windows"], events)
+        return {"ranks": self._tables(state, given["windows"]), "late": given["late"]}
+
+    def advance(self, state: State, time: int) -> Outputs:
+        if self._windows is None:
+            return {}
+        closed = self._windows.advance(state["windows"], time)["windows"]
+        return {"ranks": self._tables(state, closed)}
+
+    def finish(self, state: State) -> Outputs:
+        if self._windows is None:
+            return {"ranks": self._table(state), "late": Columns({})}
+        closed = self._windows.finish(state["windows"])["windows"]
+        return {"ranks": self._tables(state, closed)}
+
+    def _add(self, state: State, rows: Columns) -> None:
+        keys = [rows[name] for name in key_names(self.by)]
+        values = self._total.values(rows)
+        state["dtypes"] = [key.dtype for key in keys] if len(rows) else state["dtypes"]
+        self._total.add(state["totals"], np.zeros(len(rows), np.int64), keys, values)
+
+    def _tables(self, state: State, closed: Columns) -> Columns:
+        """Add up closed windows one after the other; each end is the moment of a table."""
+        ends = pd.DatetimeIndex(closed["end"])
+        if not len(ends):
+            none = self._table(state).take(slice(0))
+            return self._changes({"before": {}}, none, ends)
+        cuts = [0, *(np.flatnonzero(ends.asi8[1:] != ends.asi8[:-1]) + 1).tolist(), len(ends)]
+        tables = []
+        for first, behind in pairwise(cuts):
+            self._add(state, closed.take(slice(first, behind)))
+            table = self._table(state)
+            tables.append(self._changes(state, table, ends[first : first + 1]).frame())
+        joined = pd.concat(tables).reset_index()
+        return Columns(Columns.of(joined).arrays, index="end")
+
+    def _changes(self, state: State, table: Columns, end: pd.DatetimeIndex) -> Columns:
+        names = list(zip(*(table[name].tolist() for name in key_names(self.by)), strict=True))
+        before, ranks = state["before"], table["rank"].tolist()
+        won = [before.get(name, np.nan) - rank for name, rank in zip(names, ranks, strict=True)]
+        state["before"] = dict(zip(names, ranks, strict=True))
+        arrays = {"end": end.repeat(len(table)).array, **table.arrays}
+        return Columns(arrays | {"change": np.array(won, float)}, index="end")
+
+    def _table(self, state: State) -> Columns:
+        """List the best, sure of their order also where sums are equal."""
+        groups = state["totals"]
+        names = list(groups["slots"])
+        sums = self._total.answers(groups, np.arange(len(names)))[self._name]
+        best = np.arange(len(names))
+        if len(names) > self.k:
+            least = np.partition(sums, len(sums) - self.k)[len(sums) - self.k]
+            best = np.flatnonzero(sums >= least)
+        order, keys = ordered_keys([names[i] for i in best.tolist()], state["dtypes"])
+        best = best[order]
+        ranked = np.argsort(-sums[best], kind="stable")[: self.k]
+        best, keys = best[ranked], [key[ranked] for key in keys]
+        total = sums.sum()
+        arrays = {
+            "rank": np.arange(1, len(best) + 1),
+            **dict(zip(key_names(self.by), keys, strict=True)),
+        }
+        share = sums[best] / total if total else np.full(len(best), np.nan)
+        return Columns(arrays | {self._name: sums[best], "share": share})
+
+
+leaderboard = register("leaderboard")(Leaderboard)
