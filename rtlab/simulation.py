@@ -151,9 +151,9 @@ class Shop:
         rows : int, default 500
             Rows in a batch; the last may be shorter.
 
-        Yields
-        ------
-        DataFrame
+        Returns
+        -------
+        iterator of DataFrame
             As ``events``, numbered through.
 
         Raises
@@ -167,19 +167,21 @@ class Shop:
         >>> [len(batch) for batch in rt.simulate(days=1).batches(rows=300)]
         [300, 213]
         """
-        whole("rows", rows, 1, LARGEST, 500)
+        return self._cut(whole("rows", rows, 1, LARGEST, 500))
+
+    def _cut(self, rows: int) -> Iterator[pd.DataFrame]:
         held: list[pd.DataFrame] = []
         sent = 0
         for block in self._blocks():
             held.append(frame(block, spoils=self.dirt.spoils))
             if sum(map(len, held)) < rows:
                 continue
-            whole = pd.concat(held, ignore_index=True)
-            full = len(whole) // rows * rows
-            whole.index += sent
+            joined = pd.concat(held, ignore_index=True)
+            full = len(joined) // rows * rows
+            joined.index += sent
             for first in range(0, full, rows):
-                yield whole.iloc[first : first + rows]
-            held = [whole.iloc[full:]]
+                yield joined.iloc[first : first + rows]
+            held = [joined.iloc[full:]]
             sent += full
         last = pd.concat(held, ignore_index=True)
         if len(last):
