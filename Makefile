@@ -10,6 +10,8 @@ RUN := .venv/$(BIN)
 OLD := .venv-oldest/$(BIN)
 LESSONS := $(sort $(wildcard notebooks/*.ipynb))
 PYTEST := -n 2 --dist loadscope
+# Warnings are errors in the kernels too, but for one of ipykernel's own that keeps it from ending.
+STRICT := PYTHONWARNINGS=error,ignore::PendingDeprecationWarning
 COMPILE := uv pip compile pyproject.toml --quiet --group build --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
@@ -29,12 +31,12 @@ test-code: .venv/ready  ## Test the code, and every example in docstrings and do
 		tests rtlab README.md docs $(ARGS)
 
 test-notebooks: .venv/ready  ## Run every lesson and compare its outputs with the stored ones
-	$(if $(LESSONS),PYTHONWARNINGS=error $(RUN)/python -m pytest $(PYTEST) --nbval --nbval-current-env \
+	$(if $(LESSONS),$(STRICT) $(RUN)/python -m pytest $(PYTEST) -p nbval.plugin --nbval --nbval-current-env \
 		--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 120 $(LESSONS))
 
 test-oldest: .venv-oldest/ready  ## Test on the oldest libraries that pyproject.toml allows
 	$(OLD)/python -m pytest $(PYTEST) tests $(ARGS)
-	$(if $(LESSONS),$(OLD)/python -m pytest $(PYTEST) --nbval-lax --nbval-current-env $(LESSONS))
+	$(if $(LESSONS),$(OLD)/python -m pytest $(PYTEST) -p nbval.plugin --nbval-lax --nbval-current-env $(LESSONS))
 
 test-systems: .venv/ready  ## Build the wheel, install it alone elsewhere, and use it there
 	$(RUN)/python -m pytest -m systems tests $(ARGS)
@@ -52,7 +54,7 @@ lint: .venv/ready  ## Check style and types
 	$(RUN)/mypy
 
 notebooks: .venv/ready  ## Execute every lesson again, in place
-	PYTHONWARNINGS=error $(RUN)/python -m nbconvert --to notebook --inplace --execute \
+	$(STRICT) $(RUN)/python -m nbconvert --to notebook --inplace --execute \
 		--ExecutePreprocessor.record_timing=False $(LESSONS)
 
 lock:  ## Write the locks again (needs uv; ARGS=--upgrade takes the newest versions)
