@@ -1,0 +1,401 @@
+"""Charts over time: each takes a result and gives a Picture whose title says what was found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from rtlab import pictures as look
+from rtlab.errors import DataError
+from rtlab.extras import optional
+from rtlab.pictures import Picture, quoted, say, short
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = [
+    "plot_average", "plot_correlogram", "plot_decomposition", "plot_difference", "plot_series",
+]  # fmt: skip
+
+PIXELS = 900
+"""Of a line's width: more than twice as many points cannot be seen."""
+WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+@look.house_style()
+def plot_series(series: Any, *, title: str | None = None, unit: str = "") -> Picture:
+    """Draw a series over time with its mean and its ends, or several series together.
+
+    Parameters
+    ----------
+    series : Series, DataFrame, or dict of str to Series
+        Numbers on any index; zoned times are drawn in their own zone.
+    title : str, optional
+        By default the finding: where the highest value is.
+    unit : str, optional
+        Of the values: ``"$"``, ``"pieces"``. A currency sign stands before its number.
+
+    Returns
+    -------
+    Picture
+        Its facts are those of the whole series, although a long one is thinned for drawing to
+        the lowest and the highest value of each pixel.
+
+    Raises
+    ------
+    DataError
+        If there is no number to draw.
+
+    Examples
+    --------
+    >>> plot_series(pd.Series([1, 5, 3], name="sold")).facts["highest_at"]
+    1
+    """
+    named = _named(series, "value", keep=True)
+    facts = {name: _span(one) for name, one in named.items()}
+    best = max(facts, key=lambda name: facts[name]["highest"])
+    top, alone = facts[best], len(named) == 1
+    figure, (axes,) = look.blank()
+    for place, (name, one) in enumerate(named.items()):
+        _line(axes, one, name, place)
+    if alone:
+        _mark(axes, named[best], top["mean"], unit)
+    _dress(axes, named[best], best if alone else "value", unit)
+    found = f"{look.upper(best)} peaks at {say(top['highest'], unit)} ({top['highest_at']})"
+    words = _words(facts, unit)
+    return look.told(figure, top if alone else facts, title or found, "Line chart", words)
+
+
+@look.house_style()
+def plot_average(raw: Any, average: Any, *, title: str | None = None, unit: str = "") -> Picture:
+    """Draw a series thinly and over it its moving average, or several of them.
+
+    Parameters
+    ----------
+    raw : Series
+    average : Series, DataFrame, or dict of str to Series
+        For instance ``{"trailing": ..., "centred": ...}``.
+    title, unit : str, optional
+        As in :func:`plot_series`.
+
+    Examples
+    --------
+    >>> raw = pd.Series([0.0, 4.0, 2.0])
+    >>> plot_average(raw, raw.rolling(2).mean()).facts["average"]["lowest"]
+    2.0
+    """
+    after = _named(average, "average")
+    facts = {"raw": _span(raw)} | {name: _span(one) for name, one in after.items()}
+    name = str(raw.name or "value")
+    figure, (axes,) = look.blank()
+    _line(axes, raw, "raw", color="#7D8996", linewidth=0.6, marker="")
+    effects = optional("matplotlib.patheffects", "plot")
+    halo = [effects.Stroke(linewidth=4, foreground="white"), effects.Normal()]
+    for place, (key, one) in enumerate(after.items()):
+        _line(axes, one, key, place, linewidth=2, path_effects=halo)
+    _dress(axes, raw, name, unit)
+    low, high = (say(facts[next(iter(after))][end], unit) for end in ("lowest", "highest"))
+    found = f"{look.upper(name)}, averaged, moves between {low} and {high}"
+    opening = f"Line chart of {quoted(name)} and its moving average"
+    return look.told(figure, facts, title or found, opening, _words(facts, unit))
+
+
+@look.house_style()
+def plot_difference(raw: Any, diff: Any, *, title: str | None = None, unit: str = "") -> Picture:
+    """Draw a series and, below it, its difference, or several with a panel for each.
+
+    Parameters
+    ----------
+    raw : Series
+    diff : Series, DataFrame, or dict of str to Series
+        For instance ``{"lag 1": ..., "lag 168": ...}``.
+    title, unit : str, optional
+        As in :func:`plot_series`.
+
+    Examples
+    --------
+    >>> raw = pd.Series([0.0, 4.0, 2.0])
+    >>> plot_difference(raw, raw.diff()).facts["difference"]["lowest"]
+    -2.0
+    """
+    below = _named(diff, "difference")
+    facts = {"raw": _span(raw)} | {name: _span(one) for name, one in below.items()}
+    name = str(raw.name or "value")
+    figure, panels = look.blank(1 + len(below), 1.6 + 1.5 * len(below), sharex=True)
+    for place, (key, one) in enumerate({name: raw, **below}.items()):
+        if place:
+            panels[place].axhline(0, color=look.INK, linewidth=0.8)
+        _line(panels[place], one, key, place, linestyle="-", linewidth=0.9, marker="")
+        _dress(panels[place], raw, key, unit, last=place == len(below))
+    first = facts[next(iter(below))]
+    end = max(("highest", "lowest"), key=lambda end: abs(first[end]))
+    move = f"{'rise' if first[end] > 0 else 'fall'} of {quoted(name)}"
+    found = f"The largest {move} is {say(abs(first[end]), unit)} ({first[f'{end}_at']})"
+    opening = f"Line charts of {quoted(name)} and its differences"
+    return look.told(figure, facts, title or found, opening, _words(facts, unit))
+
+
+@look.house_style()
+def plot_correlogram(c: Any, *, title: str | None = None) -> Picture:
+    """Draw autocorrelations by lag as stems, with the band that noise would keep to.
+
+    Parameters
+    ----------
+    c : correlogram
+        What :func:`acf` and :func:`pacf` give. Lag 0, which is always 1, is left out.
+    title : str, optional
+        By default how many lags leave the band, and the strongest.
+
+    Raises
+    ------
+    DataError
+        If there is no value to draw.
+    """
+    values = c.values  # noqa: PD011  (a field of that name)
+    shown = np.asarray(values.index != 0)
+    y, lags = values.to_numpy(float)[shown], values.index.to_numpy()[shown]
+    if not np.isfinite(y).any():
+        raise DataError("a correlogram without values: nothing to draw; ask for at least 1 lag")
+    bands = (np.broadcast_to(np.asarray(end, float), shown.shape) for end in (c.lower, c.upper))
+    low, high = (band[shown] for band in bands)
+    outside, top, share = (y < low) | (y > high), int(np.nanargmax(abs(y))), f"{1 - c.alpha:.0%}"
+    facts = {
+        "kind": c.kind, "n": c.n, "lags": len(y), "outside": outside.sum(),
+        "by_chance": c.alpha * len(y), "strongest_lag": lags[top], "strongest": y[top],
+        "ljung_box_p": round(float(c.ljung_box["p_value"].iloc[-1]), 4),
+    }  # fmt: skip
+    figure, (axes,) = look.blank()
+    axes.fill_between(lags, low, high, color="#DCE3EA", linewidth=0, label=f"{share} band")
+    axes.axhline(0, color=look.INK, linewidth=0.8)
+    for some, colour, mark in ((~outside, look.GREY, "o"), (outside, look.COLOURS[1], "D")):
+        axes.vlines(lags[some], 0, y[some], color=colour, linewidth=1.2)
+        name, size = "outside" if some is outside else "inside", 4.5 if len(y) <= 60 else 3
+        axes.plot(lags[some], y[some], mark, color=colour, label=name, markersize=size)
+    step = next((step for step in (1, 2, 6, 12, 24, 168) if lags[-1] <= 15 * step), None)
+    if step:  # days and weeks, where lags are hours
+        axes.set_xticks(range(0, int(lags[-1]) + 1, step))
+    axes.set(xlabel="lag (ticks)", ylabel=str(c.kind).upper())
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
+    found = f"{outside.sum()} of {len(y)} lags leave the {share} band; the strongest is lag "
+    found += f"{lags[top]} ({say(y[top])})"
+    noise = say(facts["ljung_box_p"]) if facts["ljung_box_p"] else "below 0.0001"
+    words = f"{found}; of noise, about {say(facts['by_chance'])} would; Ljung–Box p-value {noise}"
+    opening = f"Stem chart of the {str(c.kind).upper()} of {c.n:,} ticks"
+    return look.told(figure, facts, title or found, opening, words)
+
+
+@look.house_style()
+def plot_decomposition(
+    d: Any, *, truth: Mapping[Any, Any] | None = None, title: str | None = None, unit: str = ""
+) -> Picture:
+    """Draw the parts of a series: observed, trend and residual, and the shape of each season.
+
+    Parameters
+    ----------
+    d : decomposition
+        What :func:`decompose` gives.
+    truth : dict, optional
+        What was put in, drawn dashed over what was found: ``"trend"``, or a period, to Series.
+    title, unit : str, optional
+        As in :func:`plot_series`.
+
+    Returns
+    -------
+    Picture
+        A season's line is its mean over all its rounds, its band the range over them.
+    """
+    truth, factors = truth or {}, d.method == "multiplicative"
+    parts = {"observed": d.observed, "trend": d.trend, "residual": d.residual}
+    facts: dict[str, Any] = {name: _span(part) for name, part in parts.items()}
+    rows = [[name] * d.seasons.shape[1] for name in parts] + [list(d.seasons.columns)]
+    figure, panels = look.blank(rows, 7.2, height_ratios=[1, 1, 1, 1.25])
+    for place, (name, part) in enumerate(parts.items()):
+        axes, thick = panels[name], 1.8 if name == "trend" else 0.6
+        axes.sharex(panels["observed"]) if place else None
+        _line(axes, part, "found", place, linestyle="-", linewidth=thick, marker="")
+        if name in truth:
+            _line(axes, truth[name], "put in", 1, color=look.INK, linewidth=1.2, marker="")
+        _dress(axes, part, name, "" if factors and place == 2 else unit, last=place == 2)
+    highs = []
+    for period, season in d.seasons.items():
+        money = "" if factors else unit
+        fact = _season(panels[period], season, int(period), truth.get(period), money)
+        facts[f"season {period}"] = fact
+        high = f"{fact['highest_at']} ({say(fact['highest'], money)})"
+        highs.append(f"the season of {period} is highest at {high}")
+    facts |= {"method": d.method, "strengths": dict(d.strengths.items())}
+    for name, put in truth.items():
+        gap = (d.seasons[name] if name in d.seasons else parts[name]) - put
+        facts[f"mean gap of {name}"] = gap.abs().mean()
+    strong = ", ".join(
+        f"{name if str(name) == 'trend' else f'season {name}'} {say(value)}"
+        for name, value in sorted(d.strengths.items(), key=lambda item: -item[1])
+    )
+    words = f"{_words({'trend': facts['trend']}, unit)}; {'; '.join(highs)}; strengths: {strong}"
+    opening = f"Parts of {quoted(d.observed.name or 'a series')} by {d.method}"
+    return look.told(figure, facts, title or f"Strengths, of 1: {strong}", opening, words)
+
+
+def _season(axes: Any, season: Any, period: int, put: Any, unit: str) -> dict[str, Any]:
+    """Draw what one round of a season looks like, and give its ends."""
+    offset, per_day = _clock_of(season.index, period)
+
+    def rounds(part: Any) -> Any:
+        values = pd.Series(part.to_numpy(dtype=float, na_value=np.nan))
+        return values.groupby((np.arange(len(values)) + offset) % period)
+
+    seen = rounds(season)
+    mean = seen.mean()
+    axes.fill_between(mean.index, seen.min(), seen.max(), color="#CFE3DC", linewidth=0)
+    axes.plot(mean.index, mean, color=look.COLOURS[2], marker="o" if period <= 31 else "")
+    if put is not None:
+        axes.plot(rounds(put).mean(), color=look.INK, linestyle=look.DASHES[1], linewidth=1.2)
+    look.number_axis(axes.yaxis, unit)
+    axes.set(ylabel=f"season {period}" + f" ({unit})" * bool(unit), xlabel="tick of the period")
+    if period == per_day:
+        axes.set_xticks(period * np.arange(9) / 8, [f"{hour:02}" for hour in range(0, 25, 3)])
+        axes.set_xlabel("hour of day")
+    elif per_day:
+        axes.set_xticks(per_day * np.arange(7), WEEK)
+        axes.set_xlabel("day of week")
+
+    def at(place: int) -> Any:
+        if not per_day:
+            return place
+        day, rest = divmod(place / per_day, 1)
+        time = f"{int(rest * 24):02}:{round(rest * 1440) % 60:02}"
+        return (
+            time
+            if period == per_day
+            else f"{WEEK[int(day)]} {time}"
+            if per_day > 1
+            else WEEK[place]
+        )
+
+    return {
+        "lowest": mean.min(), "lowest_at": at(mean.idxmin()),
+        "highest": mean.max(), "highest_at": at(mean.idxmax()),
+    }  # fmt: skip
+
+
+def _clock_of(index: Any, period: int) -> tuple[int, float]:
+    """Give where in its round a season begins, and the ticks of a day where rounds are clocks."""
+    if not isinstance(index, pd.DatetimeIndex) or len(index) < 2:
+        return 0, 0
+    step = pd.Series(index[1:] - index[:-1]).median()
+    per_day = pd.Timedelta(days=1) / step
+    if period not in {per_day, 7 * per_day}:
+        return 0, 0
+    into = (index[0] - index[0].normalize()) / step
+    return round(into + (index[0].weekday() * per_day if period > per_day else 0)), per_day
+
+
+def _named(series: Any, name: str, *, keep: bool = False) -> dict[str, Any]:
+    """Give series by name; a lone one takes the part that it plays, or keeps its own name."""
+    if isinstance(series, pd.Series):
+        return {str(series.name) if keep and series.name is not None else name: series}
+    return {str(key): series[key] for key in series}
+
+
+def _span(series: Any) -> dict[str, Any]:
+    """Find the facts of a series: how long it is, its mean and its ends."""
+    y = series.to_numpy(dtype=float, na_value=np.nan)
+    if not np.isfinite(y).any():
+        raise DataError(
+            f"series {series.name!r} of {len(y)} values holds no number: there is nothing to draw;"
+            " check the rows that made it"
+        )
+    low, high, at = int(np.nanargmin(y)), int(np.nanargmax(y)), label_of(series.index)
+    return {
+        "points": len(y), "from": at(0), "to": at(-1), "mean": float(np.nanmean(y)),
+        "lowest": series.iloc[low], "lowest_at": at(low),
+        "highest": series.iloc[high], "highest_at": at(high),
+    }  # fmt: skip
+
+
+def label_of(index: Any) -> Callable[[int], Any]:
+    """Give a function that writes a position's label: a date, a time, or what else it is."""
+    if not isinstance(index, pd.DatetimeIndex):
+        return lambda place: index[place]
+    some = index[:99]
+    seconds = "%H:%M:%S" if some.second.any() else "%H:%M"
+    form = "%Y-%m-%d" if (some == some.normalize()).all() else f"%Y-%m-%d {seconds}"
+    return lambda place: index[place].strftime(form)
+
+
+def _words(facts: Mapping[str, Any], unit: str) -> str:
+    return "; ".join(
+        f"{quoted(name)}: lowest {say(fact['lowest'], unit)} ({fact['lowest_at']}), highest "
+        f"{say(fact['highest'], unit)} ({fact['highest_at']}), mean {say(fact['mean'], unit)}"
+        for name, fact in facts.items()
+    )
+
+
+def places(index: Any) -> Any:
+    """Give where labels stand on the axis; matplotlib takes a time without a zone as UTC."""
+    if isinstance(index, pd.DatetimeIndex):
+        bare = index.tz_convert("UTC").tz_localize(None) if index.tz is not None else index
+        return bare.to_numpy()
+    return index.to_numpy() if pd.api.types.is_numeric_dtype(index) else np.arange(len(index))
+
+
+def _thin(x: Any, y: Any) -> tuple[Any, Any]:
+    """Keep the lowest and the highest point of every pixel, and gaps wider than one."""
+    size = -(-len(y) // PIXELS)
+    if size < 3:
+        return x, y
+    cells = np.full((PIXELS, size), np.nan)
+    cells.flat[: len(y)] = y
+    gone = np.isnan(cells)
+    ends = [np.where(gone, np.inf, cells).argmin(1), np.where(gone, -np.inf, cells).argmax(1)]
+    kept = np.unique(np.concatenate([np.arange(PIXELS) * size + end for end in ends]))
+    kept = kept[kept < len(y)]
+    return x[kept], y[kept]
+
+
+def _line(axes: Any, series: Any, name: str, place: int = 0, **how: Any) -> None:
+    """Draw a line that its dash and its marks tell apart, beside its colour."""
+    x, y = _thin(places(series.index), series.to_numpy(dtype=float, na_value=np.nan))
+    few, turn = len(y) <= 60, place % len(look.COLOURS)
+    style = {
+        "color": look.COLOURS[turn], "linestyle": look.DASHES[turn],
+        "linewidth": 0.6 if len(series) > 1000 and not place else 1.6,
+        "marker": look.MARKERS[turn] if few or place else "",
+        "markevery": 1 if few else len(y) // 14,
+    }  # fmt: skip
+    axes.plot(x, y, label=short(name), **(style | how))
+
+
+def _mark(axes: Any, series: Any, mean: float, unit: str) -> None:
+    """Show the mean as a line, and the ends by marks."""
+    label = f"mean {say(mean, unit)}"
+    axes.axhline(mean, color=look.INK, linestyle=look.DASHES[1], linewidth=1.2, label=label)
+    y = series.to_numpy(dtype=float, na_value=np.nan)
+    for mark, at, name in (("v", np.nanargmin(y), "lowest"), ("^", np.nanargmax(y), "highest")):
+        x, label = places(series.index)[[at]], f"{name} {say(series.iloc[at], unit)}"
+        axes.plot(x, y[[at]], mark, color=look.COLOURS[1], markersize=7, label=label)
+
+
+def _dress(axes: Any, series: Any, name: str, unit: str, *, last: bool = True) -> None:
+    """Label the axes, with the zone of the times and the unit of the values."""
+    look.number_axis(axes.yaxis, unit)
+    axes.set_ylabel(f"{short(name)} ({unit})" if unit else short(name))
+    if len(axes.get_legend_handles_labels()[1]) > 1:
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4)
+    axes.tick_params(labelbottom=last)
+    if isinstance(series.index, pd.DatetimeIndex):
+        date_axis(axes, series.index.tz, last=last)
+    elif last:
+        axes.set_xlabel(str(series.index.name or "position"))
+
+
+def date_axis(axes: Any, zone: Any, *, last: bool = True) -> None:
+    """Write dates and times as clocks of that zone show them."""
+    dates = optional("matplotlib.dates", "plot")
+    locator = dates.AutoDateLocator(tz=zone, minticks=4, maxticks=9)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=zone, show_offset=last))
+    if last:
+        axes.set_xlabel(f"time ({zone})" if zone is not None else "time")
