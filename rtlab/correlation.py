@@ -1,0 +1,281 @@
+"""Correlation of a series with its own past: ACF and PACF, with their bands and Ljung–Box."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from rtlab.errors import DataError, ParameterError
+from rtlab.extras import optional
+from rtlab.steps import register
+from rtlab.ticks import WholeSeries, check_count
+
+__all__ = ["Acf", "Correlogram", "Pacf", "acf", "pacf"]
+
+_METHODS = ("ldb", "ld", "yw", "ywm", "ols", "ols-inefficient", "ols-adjusted", "burg")
+
+
+@dataclass(frozen=True, eq=False)
+class Correlogram:
+    """What :func:`acf` and :func:`pacf` found.
+
+    Attributes
+    ----------
+    values : Series of float64
+        Correlations between −1 and 1; the index ``lag`` counts ticks from 0.
+    lower, upper : Series of float64
+        Band around 0 in which a correlation is no surprise.
+    ljung_box : DataFrame
+        For each lag from 1 the ``statistic`` and ``p_value`` of the hypothesis that there is no
+        autocorrelation up to that lag [1]_.
+    n : int
+        Ticks that are not missing.
+    kind : {"acf", "pacf"}
+    alpha : float
+        Share of white noise's correlations outside the band.
+
+    References
+    ----------
+    .. [1] G. M. Ljung and G. E. P. Box, "On a measure of lack of fit in time series models",
+       Biometrika 65 (1978).
+    """
+
+    values: pd.Series[float]
+    lower: pd.Series[float]
+    upper: pd.Series[float]
+    ljung_box: pd.DataFrame
+    n: int
+    kind: str
+    alpha: float
+
+    @property
+    def significant(self) -> list[int]:
+        """Lags whose correlation is outside the band."""
+        outside = (self.values < self.lower) | (self.values > self.upper)
+        return [int(lag) for lag in self.values.index[outside] if lag > 0]
+
+    def frame(self) -> pd.DataFrame:
+        """Put values, band and Ljung–Box side by side, a row for each lag."""
+        columns = {self.kind: self.values, "lower": self.lower, "upper": self.upper}
+        return pd.DataFrame(columns).join(self.ljung_box)
+
+    def plot(self) -> Any:
+        """Draw the correlogram."""
+        from rtlab.charts import plot_correlogram  # noqa: PLC0415  (drawing is an extra)
+
+        return plot_correlogram(self)
+
+    def __repr__(self) -> str:
+        strong = self.values[self.significant].abs().sort_values(ascending=False).index[:3]
+        found = ", ".join(f"{self.values[lag]:+.2f} at lag {lag}" for lag in strong)
+        return (
+            f"{self.kind.upper()} of {self.n} ticks, lags 0 to {self.values.index[-1]}: "
+            f"{len(self.significant)} outside the {1 - self.alpha:.0%} band"
+            f"{f', strongest {found}' if found else ''}"
+        )
+
+
+@dataclass(frozen=True)
+class _Correlation(WholeSeries):
+    lags: int = 48
+    alpha: float = 0.05
+    missing: str = "raise"
+
+    def __post_init__(self) -> None:
+        check_count("lags", self.lags, 1, unit="tick", remedy=48)
+        if not 0 < self.alpha < 1:
+            raise ParameterError(
+                f"alpha={self.alpha!r}: the share outside the band is between 0 and 1; "
+                "try alpha=0.05"
+            )
+        if self.missing not in ("raise", "conservative"):
+            raise ParameterError(
+                f"missing={self.missing!r}: it is 'raise' or 'conservative'; try 'conservative'"
+            )
+
+    def _values(self, series: Any) -> tuple[Any, int, int]:
+        """Give the ticks about a pivot, how many are known, and the lags that they allow."""
+        known = np.isfinite(series.to_numpy())
+        lost = len(series) - int(known.sum())
+        name = type(self).__name__.lower()
+        if lost and self.missing == "raise":
+            raise DataError(
+                f"{lost} of {len(series)} ticks are missing or infinite: {name} needs all, or "
+                "missing='conservative' to leave out the pairs that lack one; or fill them with "
+                "series.interpolate()"
+            )
+        if known.sum() < 3:
+            raise DataError(
+                f"{name} of {int(known.sum())} known ticks: it needs at least 3; use a longer "
+                "series"
+            )
+        values = np.where(known, series.to_numpy(), np.nan)
+        values = values - values[known][0]  # digits that all ticks share would drown the rest
+        if (values[known] == 0).all():
+            raise DataError(
+                f"{name} of a constant series (all {series[known].iloc[0]:g}): it has no "
+                "variance to compare with; look at what the stream brings"
+            )
+        return values, int(known.sum()), min(self.lags, len(series) - 1)
+
+    def _correlations(self, values: Any, lags: int) -> Any:
+        tools = optional("statsmodels.tsa.stattools", "stats")
+        missing = "conservative" if np.isnan(values).any() else "none"
+        return np.asarray(tools.acf(values, nlags=lags, fft=missing == "none", missing=missing))
+
+    def _result(self, kind: str, values: Any, spread: Any, acf: Any, known: int) -> Correlogram:
+        """Put together what both have in common; ``spread`` is the band in standard errors."""
+        tools = optional("statsmodels.tsa.stattools", "stats")
+        index = pd.RangeIndex(len(values), name="lag")
+        half = NormalDist().inv_cdf(1 - self.alpha / 2) * spread
+        statistic, p_value = tools.q_stat(acf[1:], nobs=known)
+        return Correlogram(
+            values=pd.Series(values, index, name=kind),
+            lower=pd.Series(-half, index, name="lower"),
+            upper=pd.Series(half, index, name="upper"),
+            ljung_box=pd.DataFrame({"statistic": statistic, "p_value": p_value}, index[1:]),
+            n=known,
+            kind=kind,
+            alpha=self.alpha,
+        )
+
+
+@dataclass(frozen=True)
+class Acf(_Correlation):
+    """Autocorrelation: how much a series resembles itself some ticks before.
+
+    Parameters
+    ----------
+    data : Series
+        A regular series; the whole of it, so that on a stream the answer comes at the end.
+    lags : int, default 48
+        Greatest lag in ticks; a shorter series has fewer.
+    alpha : float, default 0.05
+        The band holds all but this share of white noise's correlations.
+    missing : {"raise", "conservative"}, default "raise"
+        What to do with missing and infinite ticks: refuse them, or leave out the pairs that lack
+        one. Either way lag k is lag k.
+
+    Returns
+    -------
+    Correlogram
+        With Bartlett's band, which widens with the correlations at shorter lags [1]_.
+
+    Raises
+    ------
+    DataError
+        If ticks are missing, or the series is constant or shorter than 3 ticks.
+    ParameterError
+        If ``lags``, ``alpha`` or ``missing`` breaks its rule.
+
+    Notes
+    -----
+    The sums are divided by the number of ticks, not of pairs (which keeps every value between −1
+    and 1), and the mean is that of the whole series: the standard estimate [1]_, as in
+    statsmodels and R. pandas' ``Series.autocorr`` is something else: the correlation of two
+    slices, each with its own mean.
+
+    References
+    ----------
+    .. [1] G. E. P. Box, G. M. Jenkins, G. C. Reinsel and G. M. Ljung, *Time Series Analysis*,
+       5th ed. (2015), section 2.1.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import rtlab as rt
+    >>> rt.acf(pd.Series([10000001, 10000003, 10000002]), lags=1).values.tolist()
+    [1.0, -0.5]
+    """
+
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({"lags": 5, "missing": "conservative"},)
+
+    def answer(self, series: Any) -> Correlogram:
+        """Correlate the finished series with its past."""
+        values, known, lags = self._values(series)
+        acf = self._correlations(values, lags)
+        variances = 1 + 2 * np.cumsum(acf[1:-1] ** 2)
+        spread = np.sqrt(np.concatenate([[0.0, 1.0], variances]) / known)
+        return self._result("acf", acf, spread, acf, known)
+
+
+@dataclass(frozen=True)
+class Pacf(_Correlation):
+    """Partial autocorrelation: what a lag tells beyond all the shorter ones.
+
+    Parameters
+    ----------
+    data : Series
+        A regular series; the whole of it, so that on a stream the answer comes at the end.
+    lags : int, default 48
+        Greatest lag in ticks; a series has fewer than half its length.
+    alpha : float, default 0.05
+        The band holds all but this share of white noise's correlations.
+    missing : {"raise", "conservative"}, default "raise"
+        What to do with missing and infinite ticks; the latter goes with ``method="ldb"`` only.
+    method : str, default "ldb"
+        The estimator, by statsmodels' name. "ldb" (Levinson and Durbin on the ACF [1]_) is also
+        R's; statsmodels' own default differs.
+
+    Returns
+    -------
+    Correlogram
+        With the band ±z/√n for white noise; ``ljung_box`` is that of the ACF.
+
+    Raises
+    ------
+    DataError
+        If ticks are missing, or the series is constant or shorter than 3 ticks.
+    ParameterError
+        If a parameter breaks its rule.
+
+    References
+    ----------
+    .. [1] J. Durbin, "The fitting of time-series models", Review of the International
+       Statistical Institute 28 (1960).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import rtlab as rt
+    >>> rt.pacf(pd.Series([1, 2, 3, 4, 4, 3, 2, 1]), lags=2).values.round(3).tolist()
+    [1.0, 0.475, -0.485]
+    """
+
+    method: str = "ldb"
+
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({"lags": 5, "missing": "conservative"},)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.method not in _METHODS:
+            raise ParameterError(
+                f"method={self.method!r}: it is one of {', '.join(_METHODS)}; try method='ldb'"
+            )
+        if self.missing != "raise" and self.method != "ldb":
+            raise ParameterError(
+                f"missing={self.missing!r} with method={self.method!r}: only 'ldb' works from "
+                "correlations alone; try method='ldb'"
+            )
+
+    def answer(self, series: Any) -> Correlogram:
+        """Correlate the finished series with its past, lag by lag beyond the shorter ones."""
+        tools = optional("statsmodels.tsa.stattools", "stats")
+        values, known, lags = self._values(series)
+        lags = min(lags, (len(series) - 1) // 2)
+        acf = self._correlations(values, lags)
+        if self.method == "ldb":
+            partial = tools.levinson_durbin(acf, nlags=lags, isacov=True)[2]
+        else:
+            partial = tools.pacf(values, nlags=lags, method=self.method)
+        spread = np.full(lags + 1, known**-0.5)
+        spread[0] = 0.0
+        return self._result("pacf", np.asarray(partial), spread, acf, known)
+
+
+acf = register("acf")(Acf)
+pacf = register("pacf")(Pacf)
