@@ -5,14 +5,46 @@ The public names, in the order of the data's path.
 
 from rtlab import steps
 from rtlab.events import Purchase
+from rtlab.simulation import simulate
 from rtlab.sources import replay
 from rtlab.cleaning import clean, dedupe, keep
 from rtlab.windows import tumbling
 from rtlab.counts import count_window
+from rtlab.smooth import exponential_average, moving_average, moving_median
+from rtlab.change import difference, integrate
+from rtlab.correlation import acf, pacf
+from rtlab.season import decompose, find_period
 from rtlab.ranks import leaderboard
 from rtlab.behaviour import rfm, together, users
 from rtlab.steps import chain
 from rtlab.streams import advance, drain, finish
 
-__all__ = ["Purchase", "advance", "chain", "clean", "count_window", "dedupe", "drain", "finish", "keep", "leaderboard", "replay", "rfm", "steps", "together", "tumbling", "users"]
+__all__ = [
+    "Purchase",
+    "simulate",
+    "replay",
+    "clean",
+    "dedupe",
+    "keep",
+    "tumbling",
+    "count_window",
+    "moving_average",
+    "moving_median",
+    "exponential_average",
+    "difference",
+    "integrate",
+    "acf",
+    "pacf",
+    "find_period",
+    "decompose",
+    "leaderboard",
+    "users",
+    "rfm",
+    "together",
+    "chain",
+    "drain",
+    "finish",
+    "advance",
+    "steps",
+]
 __version__ = "0.1.0"

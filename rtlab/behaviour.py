@@ -42,7 +42,7 @@ class Users(Step):
     activity : DataFrame
         One row for each stretch with events, indexed by ``start``: ``end``, customers ``active``,
         ``new`` and ``returning``, and what each of the two spent.
-    users : DataFrame
+    customers : DataFrame
         At the end, one row for each customer: ``first`` and ``last`` active stretch, in how many
         they were ``active``, ``lines`` bought, and the sum spent.
     late : DataFrame
@@ -70,7 +70,7 @@ class Users(Step):
     tz: str = "UTC"
     on: str = "purchase_time"
 
-    outputs: ClassVar[tuple[str, ...]] = ("activity", "users", "late")
+    outputs: ClassVar[tuple[str, ...]] = ("activity", "customers", "late")
     takes: ClassVar[str] = "events"
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
         {},
@@ -120,7 +120,7 @@ class Users(Step):
         }
         answers = {name: moment.array for name, moment in times.items()}
         people = {self.by: keys[0], **answers, **self._people.answers(groups, slots)}
-        return {"activity": activity, "users": Columns(people)}
+        return {"activity": activity, "customers": Columns(people)}
 
     def _activity(self, state: State, closed: Columns) -> Columns:
         """Take closed windows, one row a customer, and count the new and the returning."""
@@ -152,7 +152,7 @@ def rfm(customers: pd.DataFrame, value: str = "amount", now: Any = None) -> pd.D
     Parameters
     ----------
     customers : DataFrame
-        What :func:`users` gives as ``users``.
+        What :func:`users` gives as ``customers``.
     value : str, default "amount"
         The column with the sum spent.
     now : timestamp, optional
@@ -182,7 +182,7 @@ def rfm(customers: pd.DataFrame, value: str = "amount", now: Any = None) -> pd.D
     for name in ("last", "active", value):
         if name not in customers:
             raise MissingColumnError(
-                f"column {name!r} is not in the customers: give what users() returns as .users"
+                f"column {name!r} is not in the customers: give what users() returns as .customers"
             )
     newest = customers["last"].max() if now is None else pd.Timestamp(now)
     scored = customers.assign(recency=(newest - customers["last"]) / pd.Timedelta(days=1))

@@ -74,6 +74,11 @@ class Source(streamz.Source):  # type: ignore[misc]
         """End the stream after the batch in hand."""
         self._halted = True
 
+    @property
+    def halted(self) -> bool:
+        """Whether the latest run was ended early, by :meth:`stop`."""
+        return self._halted
+
     def wait(self, timeout: float | None = None) -> None:
         """Wait for the end of a live run.
 

@@ -1,0 +1,141 @@
+"""The account of rows: what came in is used, rejected, late or a duplicate, and nothing else."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rtlab.parsing import EXACT
+
+__all__ = ["Account"]
+
+MICRO = 1_000_000  # money is added in millionths, so that written decimals stay exact
+SAFE = 2**62  # sums below this fit into 64 bits
+
+
+@dataclass
+class Account:
+    """Counts of rows and exact totals of money, filled by the outputs of the steps.
+
+    Attributes
+    ----------
+    arrived, used, late, duplicate, returns : int
+        Rows; ``returns`` are among the used ones.
+    rejected : Counter
+        Rows by reason.
+
+    Examples
+    --------
+    >>> account = Account()
+    >>> account.see_arrived([1, 2])
+    >>> account.see_used(pd.DataFrame({"amount": [0.1, 0.2], "is_return": [False, False]}))
+    >>> account.sentence()
+    '2 rows = 2 used + 0 rejected + 0 late + 0 duplicate'
+    >>> account.total
+    Decimal('0.3')
+    """
+
+    arrived: int = 0
+    used: int = 0
+    late: int = 0
+    duplicate: int = 0
+    returns: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    _sold: int = 0
+    _returned: int = 0
+    _unwritten: float = 0.0
+    """The sum of amounts that are no decimals of up to six places."""
+
+    def see_arrived(self, batch: Any) -> None:
+        """Count what a source gave."""
+        self.arrived += len(batch)
+
+    def see_rejected(self, rows: pd.DataFrame) -> None:
+        """Count what cleaning set aside."""
+        self.rejected.update(rows["reason"].value_counts().to_dict())
+
+    def see_late(self, rows: pd.DataFrame) -> None:
+        """Count what came after its window had closed."""
+        self.late += len(rows)
+
+    def see_duplicate(self, rows: pd.DataFrame) -> None:
+        """Count what was delivered again."""
+        self.duplicate += len(rows)
+
+    def see_used(self, rows: pd.DataFrame) -> None:
+        """Count good rows and add up their money."""
+        self._count(rows, 1)
+
+    def see_unused(self, rows: pd.DataFrame) -> None:
+        """Take back good rows that came too late to be used."""
+        self.see_late(rows)
+        self._count(rows, -1)
+
+    def _count(self, rows: pd.DataFrame, sign: int) -> None:
+        returned = rows["is_return"].to_numpy(dtype=bool)
+        self.used += sign * len(rows)
+        self.returns += sign * int(returned.sum())
+        if "amount" in rows:
+            amount = rows["amount"].to_numpy()
+            self._sold += sign * self._add(amount[~returned], sign)
+            self._returned += sign * self._add(amount[returned], sign)
+
+    def _add(self, amount: Any, sign: int) -> int:
+        if amount.dtype.kind == "i":
+            return _whole_sum(amount) * MICRO
+        scaled = np.rint(amount * MICRO)
+        written = (scaled / MICRO == amount) & (np.abs(scaled) < EXACT)
+        self._unwritten += sign * math.fsum(amount[~written].tolist())
+        return _whole_sum(scaled[written].astype(np.int64))
+
+    @property
+    def total(self) -> Decimal:
+        """Money of all used rows, returns taken off; exact where amounts are written decimals."""
+        return _decimal(self._sold + self._returned, self._unwritten)
+
+    @property
+    def returned(self) -> Decimal:
+        """Money given back, as a negative number."""
+        return _decimal(self._returned, 0.0)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every row is accounted for."""
+        return self.arrived == self.used + self.rejected.total() + self.late + self.duplicate
+
+    def sentence(self) -> str:
+        """Give the account as one line."""
+        return (
+            f"{self.arrived:,} rows = {self.used:,} used + {self.rejected.total():,} rejected + "
+            f"{self.late:,} late + {self.duplicate:,} duplicate"
+        )
+
+    def lines(self) -> list[tuple[str, int]]:
+        """Give the account as label and rows, one reason a line."""
+        return [
+            ("rows in", self.arrived),
+            ("used", self.used),
+            *((f"rejected: {reason}", rows) for reason, rows in self.rejected.most_common()),
+            ("late", self.late),
+            ("duplicate", self.duplicate),
+            ("of the used, returns", self.returns),
+        ]
+
+
+def _whole_sum(numbers: Any) -> int:
+    if len(numbers) and int(np.abs(numbers).max()) * len(numbers) > SAFE:
+        return sum(numbers.tolist())
+    return int(numbers.sum())
+
+
+def _decimal(millionths: int, rest: float) -> Decimal:
+    exact = Decimal(millionths) / MICRO if abs(millionths) < 10**27 else Decimal(millionths // MICRO)
+    total = exact + Decimal(repr(rest))
+    plain = total.normalize()
+    return plain.quantize(Decimal(1)) if plain == plain.to_integral() else plain

@@ -1,0 +1,196 @@
+"""The main job: one pass over a stream of purchases, through the public steps, to its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+import rtlab as rt
+from rtlab.account import Account
+from rtlab.errors import DataError, MissingExtraError
+from rtlab.steps import join
+
+__all__ = ["Analysis", "Plan", "analyse"]
+
+UNITS = {"10min": (144, 1008), "1h": (24, 168), "1D": (7,)}
+"""The lengths of windows to choose from, and the seasonal periods (day, week) in them."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a log is to be read and cut.
+
+    Attributes
+    ----------
+    zone : str
+        On whose clock hours and days begin.
+    every : str
+        The length of a window, one of ``UNITS``.
+    rows : int
+        Rows in a micro-batch.
+    speed : float or None
+        How many times faster than the events' clock; None for full speed.
+    delay : str or None
+        How long windows wait for late events; None to the end of the data.
+    tz : str or None
+        The zone of times that carry none.
+    missing_user : str
+        As in :func:`rtlab.clean`.
+    boards : mapping
+        Leaderboards: title → column.
+    basket : tuple of str
+        What tells baskets apart.
+    """
+
+    zone: str = "UTC"
+    every: str = "1h"
+    rows: int = 10_000
+    speed: float | None = None
+    delay: str | None = None
+    tz: str | None = None
+    missing_user: str = "reject"
+    boards: Mapping[str, str] = field(
+        default_factory=lambda: {"products": "product_id", "customers": "user_id"}
+    )
+    basket: tuple[str, ...] = ("user_id", "purchase_time")
+
+
+@dataclass
+class Analysis:
+    """What one pass found."""
+
+    plan: Plan
+    account: Account
+    value: str
+    windows: pd.DataFrame
+    average: pd.Series[Any]
+    centred: pd.Series[Any]
+    change: pd.Series[Any]
+    boards: dict[str, pd.DataFrame]
+    activity: pd.DataFrame
+    customers: pd.DataFrame
+    pairs: pd.DataFrame
+    stopped: bool = False
+    correlogram: Any = None
+    periods: Any = None
+    parts: Any = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def series(self) -> pd.Series[Any]:
+        """What was earned in each window (or how much was sold, in a log without prices)."""
+        return self.windows[self.value]
+
+
+def analyse(
+    events: pd.DataFrame, plan: Plan, watch: Callable[[Any], None] = lambda source: None
+) -> Analysis:
+    """Replay events as a stream, and analyse them in one pass.
+
+    Parameters
+    ----------
+    events : DataFrame
+        In the order of their arrival.
+    plan : Plan
+    watch : callable, optional
+        Told the source before it starts: to stop it early, or to show its progress.
+
+    Returns
+    -------
+    Analysis
+
+    Raises
+    ------
+    DataError
+        If no row is good.
+    """
+    account = Account()
+    column = "amount" if {"amount", "price"} & set(events.columns) else "quantity"
+    value = "revenue" if column == "amount" else "pieces"
+    with rt.replay(events, rows=plan.rows, speed=plan.speed) as source:
+        source.sink(account.see_arrived)
+        cleaned = source.clean(tz=plan.tz, missing_user=plan.missing_user)
+        cleaned.rejected.sink(account.see_rejected)
+        good = cleaned
+        if "event_id" in events.columns:
+            good = cleaned.dedupe(horizon=plan.delay and "1D")
+            good.duplicate.sink(account.see_duplicate)
+        good.sink(account.see_used)
+        agg = {value: (column, "sum"), "lines": "count"}
+        how: dict[str, Any] = {"delay": plan.delay, "tz": plan.zone}
+        windows = good.tumbling(plan.every, agg=agg, fill=0, **how)
+        windows.late.sink(account.see_unused)
+        series = windows.pluck(value)
+        day, week = UNITS[plan.every][0], UNITS[plan.every][-1]
+        nodes = {
+            "windows": windows,
+            "average": series.moving_average(window=day),
+            "centred": series.moving_average(window=week, center=True),
+            "change": series.difference(lag=week),
+            "activity": (users := good.users(value=column, **how)),
+            "customers": users.customers,
+            "pairs": good.together(basket=plan.basket),
+        }
+        boards = {
+            title: good.leaderboard(by=by, value=column) for title, by in plan.boards.items()
+        }
+        watch(source)
+        answers = _pass(source, [*nodes.values(), *boards.values()], live=plan.speed is not None)
+        stopped = source.halted
+    if account.used == 0:
+        raise DataError(_nothing(account))
+    found = Analysis(
+        plan=plan,
+        account=account,
+        value=value,
+        **dict(zip(nodes, answers, strict=False)),
+        boards=dict(zip(boards, answers[len(nodes) :], strict=True)),
+        stopped=stopped,
+    )
+    _whole_series(found)
+    return found
+
+
+def _pass(source: Any, nodes: list[Any], *, live: bool) -> list[Any]:
+    if not live:
+        return list(rt.drain(*nodes))
+    pieces: list[list[Any]] = [[] for _ in nodes]
+    for node, gathered in zip(nodes, pieces, strict=True):
+        node.sink(gathered.append)
+    source.start()
+    source.wait()
+    return [join(gathered) for gathered in pieces]
+
+
+def _nothing(account: Account) -> str:
+    reasons = ", ".join(f"{reason} ({rows:,})" for reason, rows in account.rejected.most_common(5))
+    return (
+        f"none of the {account.arrived:,} rows can be used: {reasons or 'the data is empty'}; "
+        "see that the right columns and the right zone are named"
+    )
+
+
+def _whole_series(found: Analysis) -> None:
+    """Add what needs the whole series, as far as it is long enough and the extra is there."""
+    series, periods = found.series, UNITS[found.plan.every]
+    steps: list[tuple[str, Callable[[], Any]]] = [
+        ("correlogram", lambda: rt.acf(series, lags=min(2 * periods[-1], len(series) // 2))),
+        ("periods", lambda: rt.find_period(series)),
+        ("parts", lambda: _decompose(series, periods)),
+    ]
+    for name, step in steps:
+        try:
+            setattr(found, name, step())
+        except (DataError, MissingExtraError) as reason:
+            found.notes.append(f"No {NAMES[name]}: {reason}.")
+
+
+NAMES = {"correlogram": "autocorrelation", "periods": "search for periods", "parts": "decomposition"}
+
+
+def _decompose(series: pd.Series[Any], periods: tuple[int, ...]) -> Any:
+    long_enough = [period for period in periods if len(series) > 2 * period] or [periods[0]]
+    return rt.decompose(series, period=long_enough, robust=True)

@@ -1,0 +1,129 @@
+"""Numbers that answer a shopkeeper's questions, from the parts of an analysis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["by_hour", "by_weekday", "days", "surprises", "turns"]
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def by_hour(series: pd.Series[Any]) -> pd.Series[Any]:
+    """Average a series by hour of the day.
+
+    Parameters
+    ----------
+    series : Series
+        One value for each hour or part of one, with a zoned index.
+
+    Returns
+    -------
+    Series of float64
+        The mean of an hour's total, indexed by ``hour`` (0 to 23, on the zone's clock).
+
+    Examples
+    --------
+    >>> index = pd.date_range("2024-03-04", periods=48, freq="h", tz="UTC")
+    >>> by_hour(pd.Series(range(48), index=index)).iloc[:2].tolist()
+    [12.0, 13.0]
+    """
+    index = _clock(series)
+    hours = series.groupby([index.normalize(), index.hour]).sum()
+    return hours.groupby(level=1).mean().rename_axis("hour")
+
+
+def by_weekday(series: pd.Series[Any]) -> pd.Series[Any]:
+    """Average a series' complete days by weekday; indexed by name, Monday first."""
+    totals = days(series)
+    means = totals.groupby(pd.DatetimeIndex(totals.index).day_of_week).mean()
+    return means.rename(index=dict(enumerate(WEEKDAYS))).rename_axis("weekday")
+
+
+def days(series: pd.Series[Any]) -> pd.Series[Any]:
+    """Add up a series by day of the zone's clock, complete days only."""
+    index = _clock(series)
+    totals = series.groupby(index.normalize()).sum().rename_axis("day")
+    if len(index) < 2:
+        return totals
+    step = index[1:].min() - index[0] if len(index) == 2 else (index[1:] - index[:-1]).min()
+    whole = index[0] == index[0].normalize()
+    end = index[-1] + step
+    return totals.iloc[0 if whole else 1 : len(totals) if end == end.normalize() else -1]
+
+
+def turns(trend: pd.Series[Any], share: float = 0.5) -> pd.DataFrame:
+    """Find where a trend turns.
+
+    Parameters
+    ----------
+    trend : Series
+        Smooth values; missing ones are left out.
+    share : float, default 0.5
+        A turn counts when the trend then moves back by at least this share of its whole range.
+
+    Returns
+    -------
+    DataFrame
+        Indexed like the trend: ``value`` and ``kind`` ("high" or "low"), in the order of time.
+
+    Examples
+    --------
+    >>> turns(pd.Series([0.0, 4.0, 8.0, 7.9, 8.1, 4.0, 5.0])).kind.tolist()
+    ['high']
+    """
+    known = trend.dropna()
+    values = known.to_numpy(dtype=float)
+    found: list[tuple[int, str]] = []
+    least = share * float(values.max() - values.min()) if len(values) else 0.0
+    low = high = 0  # where the extremes since the last turn stand
+    heading = ""
+    for place, value in enumerate(values.tolist() if least > 0 else []):
+        low = place if value < values[low] else low
+        high = place if value > values[high] else high
+        if heading != "down" and values[high] - value >= least:
+            found += [(high, "high")] if high else []  # the first value is no turn
+            heading, low = "down", place
+        elif heading != "up" and value - values[low] >= least:
+            found += [(low, "low")] if low else []
+            heading, high = "up", place
+    places = [place for place, _ in found]
+    kinds = [kind for _, kind in found]
+    return pd.DataFrame({"value": values[places], "kind": kinds}, index=known.index[places])
+
+
+def surprises(residual: pd.Series[Any], k: int = 10) -> pd.DataFrame:
+    """List the largest residuals.
+
+    Parameters
+    ----------
+    residual : Series
+        What trend and seasons leave; missing values are left out.
+    k : int, default 10
+        How many.
+
+    Returns
+    -------
+    DataFrame
+        Indexed like the residual, largest first: ``residual`` and ``score``, the distance from the
+        median in robust standard deviations (1.4826 × the median absolute deviation).
+
+    Examples
+    --------
+    >>> surprises(pd.Series([1.0, -1.0, 0.0, 9.0]), k=1).residual.tolist()
+    [9.0]
+    """
+    known = residual.dropna()
+    centre = float(known.median()) if len(known) else 0.0
+    scale = 1.4826 * float((known - centre).abs().median()) if len(known) else 0.0
+    score = (known - centre) / scale if scale else known * np.nan
+    table = pd.DataFrame({"residual": known, "score": score})
+    order = (known - centre).abs().sort_values(ascending=False, kind="stable").index
+    return table.loc[order[:k]]
+
+
+def _clock(series: pd.Series[Any]) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(series.index)
