@@ -35,7 +35,7 @@ test-notebooks: .venv/ready  ## Run every lesson and compare its outputs with th
 		--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 120 $(LESSONS))
 
 test-oldest: .venv-oldest/ready  ## Test on the oldest libraries that pyproject.toml allows
-	$(OLD)/python -m pytest $(PYTEST) tests $(ARGS)
+	$(OLD)/python -m pytest $(PYTEST) tests --ignore tests/test_project.py $(ARGS)
 	$(if $(LESSONS),$(OLD)/python -m pytest $(PYTEST) -p nbval.plugin --nbval-lax --nbval-current-env $(LESSONS))
 
 test-systems: .venv/ready  ## Build the wheel, install it alone elsewhere, and use it there
