@@ -104,9 +104,9 @@ def replay(
         )
     bound = None if not_after is None else instant(not_after, "not_after")
     if isinstance(data, (str, bytes)) or hasattr(data, "__fspath__"):
-        from rtlab.sources.files import read_events  # noqa: PLC0415
+        from rtlab.sources.files import read_frame  # noqa: PLC0415
 
-        data = read_events(data)
+        data = read_frame(data)
     if isinstance(data, list):
         data = pd.DataFrame.from_records(data)
     if not isinstance(data, (pd.DataFrame, pd.Series)):

@@ -1,0 +1,276 @@
+"""Events from a person's own file: delimited text, JSON lines, Parquet.
+
+Every record of the file is a row of the frame, in order. What had to be guessed is stated.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rtlab.errors import DataError, ParameterError
+from rtlab.events import REQUIRED
+from rtlab.extras import optional
+from rtlab.parsing import check_zone
+from rtlab.sources import guess, stamps
+from rtlab.sources.records import MISSING, Table, Words, encode, read_text, reading, unpacked
+
+__all__ = ["EventLog", "read_events", "read_frame"]
+
+_NUMBERS = ("quantity", "price", "amount")
+
+
+@dataclass(frozen=True)
+class EventLog:
+    """The events of a file, and what was guessed about them.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row a record, in the file's order. The columns that were found are named as
+        :class:`rtlab.Purchase` says, the others as in the file. Records that could not be split
+        are rows of missing values with ``_raw`` (their text) and ``_line`` (their line), which
+        ``clean`` rejects.
+    notes : tuple of str
+        What was found and guessed, a sentence each.
+    tz : str or None
+        The zone for ``clean(tz=...)``.
+    malformed : int
+        How many records could not be split.
+    """
+
+    frame: pd.DataFrame
+    notes: tuple[str, ...]
+    tz: str | None
+    malformed: int
+
+
+def read_events(
+    path: str | os.PathLike[str],
+    *,
+    user: str | None = None,
+    product: str | None = None,
+    time: str | None = None,
+    quantity: str | None = None,
+    price: str | None = None,
+    amount: str | None = None,
+    event_id: str | None = None,
+    tz: str | None = None,
+    time_format: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+) -> EventLog:
+    r"""Read a log of purchases; guess what is not given, and state it.
+
+    Parameters
+    ----------
+    path : path
+        CSV (or another delimiter), JSON lines, a JSON array, or Parquet (extra ``data``), also
+        packed with gzip, xz or bzip2. The content decides which, not the name.
+    user, product, time, quantity, price, amount, event_id : str, optional
+        The columns' names in the file; by default the usual names in English, German and Chinese.
+    tz : str, optional
+        The zone of times that carry none, such as ``"Europe/London"``.
+    time_format : str, optional
+        As for ``strptime``, or ``s``, ``ms``, ``us``, ``ns`` for counts since 1970 UTC.
+    encoding, delimiter : str, optional
+        By default as the file's bytes say: a byte order mark, UTF-8, GB 18030, else cp1252.
+    decimal : {".", ","}, optional
+        The sign before the decimals.
+
+    Returns
+    -------
+    EventLog
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read or holds no events; if its times have no zone and ``tz`` is not
+        given; if day and month, or decimals and thousands, cannot be told apart.
+    MissingColumnError
+        If a named column is not there, or a required one cannot be guessed.
+    ParameterError
+        If an encoding, a format or a zone does not exist.
+
+    Notes
+    -----
+    Prices are the doubles nearest to the written decimals. Ids are integers if all are whole
+    numbers without leading zeros, else text; a digit is never lost.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = pathlib.Path(folder.name, "log.csv")
+    >>> _ = path.write_text("Customer ID,SKU,Date,Price\n7,A1,13/02/2024 9:30,2.50\n")
+    >>> log = read_events(path, tz="Europe/London")
+    >>> log.frame.user_id.tolist(), log.frame.price.tolist()
+    ([7], [2.5])
+    >>> log.notes[4]  # doctest: +NORMALIZE_WHITESPACE
+    "time: column 'Date' (guessed), format day/month/year hour:minute (guessed: 1 row has a first
+    field over 12), zone Europe/London (given)"
+    >>> folder.cleanup()
+    """
+    check_zone(tz)
+    if decimal not in (None, ".", ","):
+        raise ParameterError(f"decimal={decimal!r}: choose '.' or ','")
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
+        raise ParameterError(f"delimiter={delimiter!r}: a delimiter is one sign, such as ';'")
+    given = {
+        "user_id": user, "product_id": product, "purchase_time": time, "quantity": quantity,
+        "price": price, "amount": amount, "event_id": event_id,
+    }  # fmt: skip
+    path = Path(os.fsdecode(path))
+    with reading(path):
+        table = _table(path, encoding, delimiter)
+        roles = guess.columns(table.columns, given, require=True)
+        frame = _frame(table, roles, decimal, _Clock(time_format, tz, needed=True))
+    return EventLog(frame, tuple(table.notes), tz, len(table.malformed))
+
+
+def read_frame(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read a file of events, or any table, as :func:`rtlab.replay` does for a path.
+
+    Parameters
+    ----------
+    path : path
+        A file as for :func:`read_events`, whose guesses are made here too; times without a zone
+        stay so, for ``clean(tz=...)``, and a table without users and products is as welcome.
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read or is empty.
+    """
+    path = Path(os.fsdecode(path))
+    with reading(path):
+        table = _table(path, None, None)
+        roles = guess.columns(table.columns, {}, require=False)
+        if not set(REQUIRED) <= set(roles):
+            roles = {}  # another kind of table
+        return _frame(table, roles, None, _Clock(None, None, needed=False))
+
+
+def _table(path: Path, encoding: str | None, delimiter: str | None) -> Table:
+    with unpacked(path) as stream:
+        start = stream.read(4)
+    table = _parquet(path) if start == b"PAR1" else read_text(path, encoding, delimiter)
+    if not table.rows:
+        raise DataError("there are no events in it, only the names of columns")
+    return table
+
+
+def _parquet(path: Path) -> Table:
+    arrow = optional("pyarrow", "data")
+    parquet = optional("pyarrow.parquet", "data")
+    with unpacked(path) as stream:
+        try:
+            found = parquet.read_table(arrow.BufferReader(stream.read()))
+        except arrow.ArrowException as error:
+            raise DataError(f"it is damaged ({error}); write it again") from None
+    columns = {name: _arrow(found[name], arrow.types) for name in found.column_names}
+    return Table(found.num_rows, columns, notes=["format: Parquet"])
+
+
+def _arrow(column: Any, types: Any) -> Any:
+    """Take numbers and timestamps as they are; the rest goes the way of text, losing nothing."""
+    kind = column.type.value_type if types.is_dictionary(column.type) else column.type
+    plain = types.is_floating(kind) or types.is_boolean(kind) or types.is_integer(kind)
+    if types.is_nested(kind) or types.is_timestamp(kind) or (plain and not column.null_count):
+        return column.to_pandas()
+    known: defaultdict[str, int] = defaultdict(count().__next__)
+    values = ["" if value is None else str(value) for value in column.to_pylist()]
+    text = types.is_string(kind) or types.is_large_string(kind)
+    return Words(encode(values, known), list(known), text)
+
+
+@dataclass(frozen=True)
+class _Clock:
+    """How the times of a log are to be read."""
+
+    layout: str | None
+    tz: str | None
+    needed: bool
+
+
+def _frame(
+    table: Table, roles: dict[str, guess.Role], decimal: str | None, clock: _Clock
+) -> pd.DataFrame:
+    """Type every column by its role, and say so in the table's notes."""
+    if decimal is None:
+        texts = [table.columns[roles[name].column] for name in _NUMBERS if name in roles]
+        decimal, example = guess.decimal_sign(
+            text for words in texts if isinstance(words, Words) for text in words.texts
+        )
+        if decimal == ",":
+            table.notes.append(f"decimals: after a comma (guessed: {example!r})")
+    typed = {}
+    for name, (column, why) in roles.items():
+        values, detail = table.columns[column], ""
+        if name == "purchase_time":
+            typed[column], detail = _timed(values, column, clock)
+        elif isinstance(values, Words):
+            typed[column] = (
+                guess.numbers(values, decimal) if name in _NUMBERS else guess.ids(values)
+            )
+            empty = MISSING.intersection(values.texts) - {""}
+            detail = f", {' and '.join(sorted(empty))} taken as missing" if empty else ""
+        table.notes.append(f"{guess.FLAGS[name]}: column {column!r} ({why}){detail}")
+    named = {role.column: name for name, role in roles.items()}
+    arrays = {}
+    for column, values in table.columns.items():
+        name = named.get(column) or (f"{column} (as in the file)" if column in roles else column)
+        if column not in typed:
+            typed[column] = guess.passing(values) if isinstance(values, Words) else values
+        arrays[name] = typed.pop(column)
+    return pd.DataFrame(arrays | _marks(table), copy=False)
+
+
+def _timed(values: Any, column: str, clock: _Clock) -> tuple[Any, str]:
+    """Read the times, and say in which layout and zone they are."""
+    if not isinstance(values, Words) and values.dtype.kind != "M":
+        known: defaultdict[str, int] = defaultdict(count().__next__)
+        values = Words(encode([str(value) for value in values], known), list(known))
+    if isinstance(values, Words):
+        times = stamps.read(values, column, clock.layout)
+        values, layout, naive = times.column, times.layout, times.naive
+        detail = f", format {layout}"
+        if times.unreadable:
+            detail += f", {times.unreadable} that cannot be read"
+    else:
+        naive, detail = 0 if values.dt.tz is not None else int(values.notna().sum()), ""
+    if naive and clock.needed and clock.tz is None:
+        raise DataError(
+            f"{naive} times in column {column!r} have no zone: say which clock they were read "
+            "from, as in --tz Europe/London (tz='Europe/London')"
+        )
+    if clock.tz is None:
+        return values, detail + (", without a zone" if naive else ", zones as written")
+    return (
+        values,
+        detail + f", zone {clock.tz} (given{'' if naive else ', but all have their own'})",
+    )
+
+
+def _marks(table: Table) -> dict[str, Any]:
+    """Give the text and the line of malformed records as columns, if there are any."""
+    if not table.malformed:
+        return {}
+    table.notes.append(f"{len(table.malformed)} of {table.rows} records are malformed")
+    raw = np.full(table.rows, None, dtype=object)
+    line = pd.array([pd.NA] * table.rows, dtype="Int64")
+    for row, (number, text) in table.malformed.items():
+        raw[row], line[row] = text, number
+    return {"_raw": pd.Series(raw).array, "_line": line}

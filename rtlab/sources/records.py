@@ -1,0 +1,421 @@
+"""From the bytes of a file to columns of text: compression, encoding, delimited lines, JSON.
+
+A record that cannot be split is not lost: it takes its place as a row of empty cells, and its text
+and line number are remembered.
+"""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import csv
+import gzip
+import io
+import json
+import lzma
+import re
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count, islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from rtlab.errors import DataError, ParameterError
+
+__all__ = ["MISSING", "Table", "Words", "encode", "objects", "read_text", "reading", "unpacked"]
+
+UNREADABLE = "\udcff"  # stands where bytes could not be decoded; decoded text never holds it
+
+
+def _mark(error: UnicodeError) -> tuple[str, int]:
+    return UNREADABLE, error.end if isinstance(error, UnicodeDecodeError) else 0
+
+
+codecs.register_error("rtlab.mark", _mark)
+
+MISSING = {"", "NULL", "null", "NaN", "nan", "None", "<NA>", "\\N", "#N/A"}
+"""Texts that programs write where nothing is known."""
+
+_PACKED: dict[bytes, Any] = {
+    b"\x1f\x8b": gzip.open,
+    b"\xfd7zXZ\x00": lzma.open,
+    b"BZh": bz2.open,
+}
+_BOMS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_BETWEEN, _OPENING = re.compile(r"[\s,]*"), re.compile(r"^[ \t]*\{", re.MULTILINE)
+_ROWS = 8192  # rows that are turned into columns at a time
+_SHOWN = 500  # characters kept of a malformed record
+
+
+@dataclass(slots=True)
+class Words:
+    """A column of text: each distinct text once, and for each row which; "" is a missing cell.
+
+    ``text`` says that the file itself declares the column as text.
+    """
+
+    codes: npt.NDArray[np.int32]
+    texts: list[str]
+    text: bool = False
+
+
+@dataclass(slots=True)
+class Table:
+    """What a file holds: columns, and by row the line and the text of malformed records."""
+
+    rows: int
+    columns: dict[str, Any]
+    malformed: dict[int, tuple[int, str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what can go wrong with a file into one clear sentence that names it."""
+    try:
+        yield
+    except DataError as error:
+        raise type(error)(f"{path}: {error}") from None
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file; check its name and folder") from None
+    except IsADirectoryError:
+        raise DataError(f"{path} is a folder; name a file in it") from None
+    except PermissionError:
+        raise DataError(f"{path} may not be read by you; ask for the permission") from None
+    except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error) as error:
+        raise DataError(
+            f"{path} is cut short or damaged ({error}); fetch it or compress it again"
+        ) from None
+    except UnicodeError as error:
+        raise DataError(f"{path}: {error}; give another encoding (--encoding)") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror or error})") from None
+
+
+def unpacked(path: Path) -> BinaryIO:
+    """Open a file for its bytes, decompressed where the first ones say that it is packed."""
+    with path.open("rb") as file:
+        start = file.read(6)
+    opener = next((known for magic, known in _PACKED.items() if start.startswith(magic)), None)
+    return opener(path, "rb") if opener else path.open("rb")
+
+
+def read_text(path: Path, encoding: str | None, delimiter: str | None) -> Table:
+    """Read delimited lines, JSON lines or a JSON array; the content decides which."""
+    encoding, note, suspect = _encoding(path, encoding)
+    with io.TextIOWrapper(unpacked(path), encoding, errors="rtlab.mark", newline="") as text:
+        head = list(islice((line for line in text if not line.isspace()), 50))
+    if not head:
+        raise DataError("it is empty; there are no events in it")
+    lines = 2 * sum(line.lstrip().startswith("{") for line in head) > len(head)
+    array = re.match(r"\s*(\[\s*[{\]]|\{)", "".join(head[:9])) is not None
+    with io.TextIOWrapper(unpacked(path), encoding, errors="rtlab.mark", newline="") as text:
+        if array and not (lines and head[0].lstrip().startswith("{")):
+            kind, table = "JSON", _json(_one_by_one(text.read()))
+        elif lines:
+            kind, table = "JSON lines", _json(_line_by_line(text))
+        else:
+            kind, table = "CSV", _Delimited(text, head, delimiter, suspect=suspect).read()
+    wrong = sum("\ufffd" in raw for _, raw in table.malformed.values()) if suspect else 0
+    if wrong > 1 + table.rows // 10:
+        raise DataError(
+            f"{wrong} of {table.rows} records are not {encoding}; give another encoding "
+            "(--encoding), such as utf-8, gb18030 or cp1252"
+        )
+    if kind != "CSV" and len(table.malformed) == table.rows > 0:
+        raise DataError("no record is a JSON object; write one as {...} a line")
+    named = re.search(r"\.(json|jsonl|ndjson)(\.\w+)?$", path.name.lower()) is not None
+    says = "" if named == (kind != "CSV") else ", as its content says (its name says otherwise)"
+    table.notes[:0] = [f"format: {kind}{says}", note]
+    return table
+
+
+def _encoding(path: Path, given: str | None) -> tuple[str, str, bool]:
+    """Settle the encoding, say why, and tell whether some bytes are not text in it."""
+    with unpacked(path) as stream:
+        start = stream.read(1 << 12)
+    marked = next((name for bom, name in _BOMS.items() if start.startswith(bom)), None)
+    even, odd = start[::2].count(0), start[1::2].count(0)  # ASCII in UTF-16 has a 0 in every pair
+    if marked is None and max(even, odd) > len(start) // 4 > 8 * min(even, odd):
+        marked = "utf-16-be" if even > odd else "utf-16-le"
+    names = [marked] if marked else ["utf-8", "gb18030", "cp1252"]
+    why = "it says so" if start[:3] in _BOMS or start[:2] in _BOMS else "guessed"
+    if given is not None:
+        try:
+            known = codecs.lookup(given).name
+            _ = "".encode(given)
+        except LookupError:
+            raise ParameterError(
+                f"encoding={given!r} is not a text encoding; try utf-8, gb18030 or cp1252"
+            ) from None
+        names = [marked] if marked and marked[:5] == known[:5] else [known]
+        why = "given"
+    if not re.search("16|32", names[0]):
+        _refuse_binary(start)
+    for name in names:
+        foreign, bad, nul = _tally(path, name)
+        if (bad == 0 and name != "gb18030") or foreign > 10 * bad:
+            break
+    return name, f"encoding: {name.removesuffix('-sig')} ({why})", bool(bad or nul)
+
+
+def _tally(path: Path, encoding: str) -> tuple[int, int, int]:
+    """Count characters beyond ASCII, sequences that are not in the encoding, and NULs.
+
+    Western text often happens to decode as GB 18030, into rare characters: there, only common
+    ones count, and rare ones count against it.
+    """
+    decoder = codecs.getincrementaldecoder(encoding)("rtlab.mark")
+    foreign = bad = nul = 0
+    with unpacked(path) as stream:
+        while True:
+            piece = stream.read(1 << 20)
+            text = decoder.decode(piece, not piece)
+            if not text.isascii():
+                marks, plain = text.count(UNREADABLE), len(text.encode("ascii", "ignore"))
+                beyond = len(text) - plain - marks
+                if encoding == "gb18030":
+                    beyond = len(text.encode("gb2312", "ignore")) - plain - beyond
+                foreign, bad = foreign + beyond, bad + marks
+            nul += text.count("\0")
+            if not piece:
+                return foreign, bad, nul
+
+
+def _refuse_binary(start: bytes) -> None:
+    if start.startswith(b"PK\x03\x04"):
+        raise DataError("it is a zip or Excel file; unpack it, or save the sheet as CSV")
+    odd = sum(byte < 9 or 13 < byte < 32 for byte in start)
+    if odd > len(start) // 10 + 1:
+        raise DataError("it is not text; give CSV, JSON lines or Parquet")
+
+
+class _Gather:
+    """Columns that grow by blocks of cells, with each distinct text kept once."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.known: dict[str, defaultdict[str, int]] = {}
+        self.pieces: dict[str, list[npt.NDArray[np.int32]]] = {}
+        self.malformed: dict[int, tuple[int, str]] = {}
+
+    def add(self, block: dict[str, list[str]], rows: int) -> None:
+        for name, cells in block.items():
+            if name not in self.known:  # a column that earlier rows did not have
+                self.known[name] = defaultdict(count().__next__)
+                self.pieces[name] = [encode([""] * self.rows, self.known[name])]
+            self.pieces[name].append(encode(cells, self.known[name]))
+        self.rows += rows
+
+    def table(self) -> Table:
+        columns = {
+            name: Words(np.concatenate(self.pieces[name]), list(known))
+            for name, known in self.known.items()
+        }
+        return Table(self.rows, columns, self.malformed)
+
+
+def encode(cells: list[str], known: defaultdict[str, int]) -> npt.NDArray[np.int32]:
+    """Give each cell the number of its text; a new text gets the next number."""
+    return np.fromiter(map(known.__getitem__, cells), np.int32, len(cells))
+
+
+def objects(values: list[Any]) -> npt.NDArray[Any]:
+    """Give an object array of any values, even of sequences."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def _shown(text: str) -> str:
+    """Give a malformed record as text that every encoding and file can hold."""
+    return text[:_SHOWN].rstrip("\r\n").replace("\0", "\u2400").replace(UNREADABLE, "\ufffd")
+
+
+def _damaged(text: str) -> bool:
+    return UNREADABLE in text or "\0" in text
+
+
+class _Delimited:
+    """Delimited lines; a quoted cell may go on over several."""
+
+    def __init__(
+        self, text: Iterator[str], head: list[str], delimiter: str | None, *, suspect: bool
+    ) -> None:
+        self.text, self.suspect = text, suspect
+        self.again: list[str] = []  # lines to read again, the next one last
+        self.number = 0
+        self.delimiter = delimiter or _sniff(head)
+        after = head[0].count(self.delimiter + " ")
+        self.spaced = after > 0 and after == head[0].count(self.delimiter)
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self.again.pop() if self.again else next(self.text)
+        self.number += 1
+        return line
+
+    def read(self) -> Table:
+        gather = _Gather()
+        cells, raw = self._cells(next(line for line in self if not line.isspace()))
+        if not cells:
+            raise DataError(f"the first line cannot be split into names: {_shown(raw)!r}")
+        names, notes = _header(cells)
+        width = len(names)
+        blank, full = [""] * width, _ROWS * width
+        flat: list[str] = []
+
+        def flush() -> None:
+            block = {name: flat[place::width] for place, name in enumerate(names)}
+            gather.add(block, len(flat) // width)
+            flat.clear()
+
+        for line in self:
+            if '"' not in line and not self.spaced:
+                cells, raw = line.rstrip("\r\n").split(self.delimiter), line
+            else:
+                cells, raw = self._cells(line)
+            if len(cells) != width or self.suspect:
+                if raw.isspace():
+                    continue
+                if not self._whole(cells, raw, width):
+                    cells, row = blank, gather.rows + len(flat) // width
+                    gather.malformed[row] = (self.number - raw.count("\n", 0, -1), _shown(raw))
+            flat += cells
+            if len(flat) >= full:
+                flush()
+        flush()
+        table = gather.table()
+        table.notes = notes
+        if self.delimiter != ",":
+            table.notes.insert(0, f"delimiter: {self.delimiter!r}")
+        return table
+
+    def _whole(self, cells: list[str], raw: str, width: int) -> bool:
+        """Tell whether a record is sound; an empty cell after the last delimiter is none."""
+        if len(cells) == width + 1 and not cells[-1]:
+            cells.pop()
+        return len(cells) == width and not (self.suspect and _damaged(raw))
+
+    def _cells(self, line: str) -> tuple[list[str], str]:
+        """Split a record with quotes; give its whole text too, and no cells if it is broken."""
+        held = [line]
+
+        def onward() -> Iterator[str]:
+            yield line
+            for more in self:
+                held.append(more)
+                yield more
+
+        options: dict[str, Any] = {
+            "delimiter": self.delimiter, "skipinitialspace": self.spaced
+        }  # fmt: skip
+        try:
+            cells = next(csv.reader(onward(), **options))
+            if len(held) > 1:  # a stray quote swallows lines: only a well-formed record may
+                next(csv.reader(held, strict=True, **options))
+        except csv.Error:
+            self.again += reversed(held[1:])
+            self.number -= len(held) - 1
+            return [], line
+        return cells, "".join(held)
+
+
+def _sniff(head: list[str]) -> str:
+    """Choose the delimiter that gives the most columns, and the same number on most lines."""
+
+    def score(delimiter: str) -> float:
+        try:
+            widths = [len(row) for row in csv.reader(head, delimiter=delimiter) if row]
+        except csv.Error:  # a stray quote
+            widths = [len(line.split(delimiter)) for line in head]
+        return widths[0] * widths.count(widths[0]) / len(widths) if widths[0] > 1 else 0.0
+
+    return max(",;\t|", key=score)
+
+
+def _header(cells: list[str]) -> tuple[list[str], list[str]]:
+    """Make names unique and not empty."""
+    names: list[str] = []
+    for place, cell in enumerate(cells, 1):
+        name = cell.strip().lstrip("\ufeff") or f"column {place}"
+        twins = sum(one == name or one.startswith(f"{name} (") for one in names)
+        names.append(f"{name} ({twins + 1})" if twins else name)
+    changed = [name for name, cell in zip(names, cells, strict=True) if name != cell.strip()]
+    return names, [f"columns without a name of their own: {', '.join(changed)}"] if changed else []
+
+
+_Record = tuple[int, str, Any]  # line, text, and what it says, if it can be read
+
+
+def _line_by_line(text: Iterator[str]) -> Iterator[_Record]:
+    for number, line in enumerate(text, 1):
+        if not line.isspace():
+            try:
+                yield number, line, json.loads(line)
+            except (ValueError, RecursionError):
+                yield number, line, None
+
+
+def _one_by_one(text: str) -> Iterator[_Record]:
+    """Take the elements of an array; after a broken one go on at the next line that opens one."""
+    decoder, number, before = json.JSONDecoder(), 1, 0
+    place = re.match(r"\s*\[?", text).end()  # type: ignore[union-attr]
+    while True:
+        place = _BETWEEN.match(text, place).end()  # type: ignore[union-attr]
+        if place >= len(text) or text[place] == "]":
+            return
+        number, before = number + text.count("\n", before, place), place
+        try:
+            value, end = decoder.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            opening = _OPENING.search(text, place + 1)
+            value, end = None, opening.start() if opening else len(text)
+        yield number, text[place:end], value
+        place = end
+
+
+def _json(records: Iterator[_Record]) -> Table:
+    gather = _Gather()
+    while block := list(islice(records, _ROWS)):
+        rows = []
+        for row, (line, raw, value) in enumerate(block, gather.rows):
+            if not isinstance(value, dict) or _damaged(raw) or _half(raw, value):
+                gather.malformed[row] = (line, _shown(raw))
+                value = {}  # noqa: PLW2901  (the row of empty cells that stands for it)
+            rows.append(value)
+        names = dict.fromkeys([*gather.known, *(name for row in rows for name in row)])
+        gather.add({name: [_word(row.get(name)) for row in rows] for name in names}, len(rows))
+    return gather.table()
+
+
+def _half(raw: str, value: Any) -> bool:
+    """Tell whether an escape names half of a surrogate pair, which is no text."""
+    if "\\u" not in raw:
+        return False
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    # Nested values stay JSON; numbers are written shortest, which reads back as the same number.
+    return repr(value) if type(value) in (int, float) else json.dumps(value, ensure_ascii=False)
