@@ -264,15 +264,9 @@ def _season(axes: Any, season: Any, period: int, put: Any, unit: str) -> dict[st
     def at(place: int) -> Any:
         if not per_day:
             return place
-        day, rest = divmod(place / per_day, 1)
-        time = f"{int(rest * 24):02}:{round(rest * 1440) % 60:02}"
-        return (
-            time
-            if period == per_day
-            else f"{WEEK[int(day)]} {time}"
-            if per_day > 1
-            else WEEK[place]
-        )
+        day, minutes = divmod(round(place * 1440 / per_day), 1440)
+        time = f"{minutes // 60:02}:{minutes % 60:02}"
+        return time if period == per_day else f"{WEEK[day]} {time}" if per_day > 1 else WEEK[day]
 
     return {
         "lowest": mean.min(), "lowest_at": at(mean.idxmin()),

@@ -266,6 +266,8 @@ def told(figure: Any, facts: Any, title: str, opening: str, words: str) -> Pictu
         else:
             lines[-1] = f"{lines[-1]} {word}".strip()
     figure.suptitle("\n".join(lines), x=0.008, ha="left")
+    figure.draw_without_rendering()  # lay it out once: a second time would move it a little
+    figure.set_layout_engine("none")
     return Picture(figure, facts, f"{opening}. {words}.", f"In words: {words}.")
 
 

@@ -99,6 +99,7 @@ def write_report(report: Report, folder: str | Path) -> Path:
     target = Path(folder)
     notes: dict[str, None] = {}  # an ordered set
     figures, tables, body = 0, 0, []
+    taken: set[str] = set()
     for number, section in enumerate(report.sections, 1):
         parts = [f'<section id="s{number}"><h2>{escape(section.title)}</h2>']
         parts += [f"<p>{escape(words)}</p>" for words in section.words]
@@ -110,11 +111,11 @@ def write_report(report: Report, folder: str | Path) -> Path:
                 notes[f"Without figures: {missing}"] = None
                 continue
             figures += 1
-            _atomic(target / "figures" / f"{figures:02}-{_file(name)}.png", image)
+            _atomic(target / "figures" / f"{figures:02}-{_file(name, set())}.png", image)
             parts.append(_figure(figures, picture, image))
         for name, frame in section.tables:
             tables += 1
-            link = _write_table(_flat(frame), target / "tables", _file(name), notes)
+            link = _write_table(_flat(frame), target / "tables" / _file(name, taken), notes)
             parts.append(_table(tables, name, _flat(frame), link))
         body.append("\n".join([*parts, "</section>"]))
     report.notes[:] = notes
@@ -193,12 +194,14 @@ def _texts(column: Any) -> list[str]:
         dates = bool((whole == whole.dt.normalize()).all())
         texts = column.dt.strftime("%Y-%m-%d" if dates else "%Y-%m-%d %H:%M")
     elif not _is_number(column):
-        texts = column.astype(object).map(str)
+        texts = column.astype(object).map(str, na_action="ignore")
     elif re.search(r"(^|_)(id|year|period|lag)$", str(column.name)):
-        texts = column.astype(object).map(str)  # a number that is a name stays as it is
+        texts = column.astype(object).map(
+            str, na_action="ignore"
+        )  # a number that is a name stays as it is
     else:
         places = 0 if (whole % 1 == 0).all() else 2 if whole.abs().max() >= 10 else 4
-        texts = column.astype(object).map(f"{{:,.{places}f}}".format)
+        texts = column.astype(object).map(f"{{:,.{places}f}}".format, na_action="ignore")
     return ["–" if gone else str(text) for text, gone in zip(texts, column.isna(), strict=True)]
 
 
@@ -210,20 +213,25 @@ def _flat(frame: pd.DataFrame) -> pd.DataFrame:
     return flat.set_axis(names, axis=1)
 
 
-def _write_table(frame: pd.DataFrame, folder: Path, name: str, notes: dict[str, None]) -> str:
+def _write_table(frame: pd.DataFrame, path: Path, notes: dict[str, None]) -> str:
     """Write a table as CSV and, where it can be, as Parquet; give the link to the CSV."""
-    _atomic(folder / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n").encode())
+    _atomic(path.with_suffix(".csv"), frame.to_csv(index=False, lineterminator="\n").encode())
     try:
         optional("pyarrow", "data")
-        _atomic(folder / f"{name}.parquet", frame.to_parquet(index=False, engine="pyarrow"))
+        _atomic(path.with_suffix(".parquet"), frame.to_parquet(index=False, engine="pyarrow"))
     except MissingExtraError as missing:
         notes[f"Tables as CSV only, without Parquet: {missing}"] = None
-    return f"tables/{name}.csv"
+    except (TypeError, ValueError, NotImplementedError) as mixed:  # a column of several types
+        notes[f"tables/{path.name}.parquet is not there; the CSV holds it all: {mixed}"] = None
+    return f"tables/{path.name}.csv"
 
 
-def _file(name: str) -> str:
-    """Make a file's name of any words, the same on every system."""
-    return re.sub(r"[^\w]+", "-", name.lower()).strip("-_")[:60] or "unnamed"
+def _file(name: str, taken: set[str]) -> str:
+    """Make a file's name of any words, the same on every system, and a new one each time."""
+    stem = re.sub(r"[^\w]+", "-", name.lower()).strip("-_")[:60] or "unnamed"
+    free = next(f"{stem}{end}" for end in ("", *range(2, 999)) if f"{stem}{end}" not in taken)
+    taken.add(free)
+    return free
 
 
 def _atomic(path: Path, content: bytes) -> None:
