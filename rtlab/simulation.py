@@ -351,10 +351,9 @@ def _first_day(start: str) -> pd.Timestamp:
     problem = f"start={start!r}: a date from 1992 to 2098; try start='2024-03-04'"
     try:
         first = pd.Timestamp(start)
-        right = first == first.normalize() and 1992 <= first.year <= 2098
-        first = first.tz_localize(ZONE)
-    except (TypeError, ValueError) as error:
+        midnight = first.tz_localize(ZONE).normalize()
+    except (AttributeError, TypeError, ValueError) as error:
         raise ParameterError(problem) from error
-    if not right:
+    if first != midnight.tz_localize(None) or not 1992 <= first.year <= 2098:
         raise ParameterError(problem)
-    return first
+    return midnight
