@@ -165,7 +165,7 @@ class Shop:
         --------
         >>> import rtlab as rt
         >>> [len(batch) for batch in rt.simulate(days=1).batches(rows=300)]
-        [300, 213]
+        [300, 300, 106]
         """
         return self._cut(whole("rows", rows, 1, LARGEST, 500))
 
@@ -321,7 +321,7 @@ def simulate(
     >>> shop
     <shop of 14 days from 2024-03-04 (Asia/Shanghai), seed 7: about 9,800 lines>
     >>> len(shop.events), len(shop.truth.promotions)
-    (9821, 1)
+    (9858, 1)
     """
     days = whole("days", days, 1, 20_000, 28)
     seed = whole("seed", seed, 0, (1 << 64) - 1, 7)
