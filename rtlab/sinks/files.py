@@ -42,7 +42,8 @@ class _Pending:
             self.file = self.part.open("xb")
         except OSError as error:
             raise DataError(f"{path} cannot be written ({error.strerror or error})") from None
-        self.discard = weakref.finalize(self, _discard, self.file, self.part)
+        self.writers: list[Any] = []  # what must be closed before the file
+        self.discard = weakref.finalize(self, _discard, self.file, self.part, self.writers)
 
     def publish(self) -> None:
         self.file.flush()
@@ -54,8 +55,11 @@ class _Pending:
         self.discard.detach()
 
 
-def _discard(file: Any, part: Path) -> None:
-    file.close()
+def _discard(file: Any, part: Path, writers: list[Any]) -> None:
+    with contextlib.suppress(OSError):
+        for writer in writers:
+            writer.close()
+        file.close()
     part.unlink(missing_ok=True)
 
 
@@ -148,6 +152,7 @@ class _WriteParquet(_Write):
         if "writer" not in state:
             state["schema"] = state["kept"][0].schema
             state["writer"] = parquet.ParquetWriter(state["file"].file, state["schema"])
+            state["file"].writers.append(state["writer"])
         try:
             table = arrow.concat_tables([one.cast(state["schema"]) for one in state["kept"]])
         except (ValueError, TypeError) as error:

@@ -131,7 +131,7 @@ def read_events(
     path = Path(os.fsdecode(path))
     with reading(path):
         table = _table(path, encoding, delimiter)
-        roles = guess.columns(table.columns, given, require=True)
+        roles = guess.columns(table.columns, given, require=True, layout=time_format)
         frame = _frame(table, roles, decimal, _Clock(time_format, tz, needed=True))
     return EventLog(frame, tuple(table.notes), tz, len(table.malformed))
 

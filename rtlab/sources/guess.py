@@ -60,7 +60,11 @@ def _plain(name: str) -> str:
 
 
 def columns(
-    found: dict[str, Any], given: dict[str, str | None], *, require: bool
+    found: dict[str, Any],
+    given: dict[str, str | None],
+    *,
+    require: bool,
+    layout: str | None = None,
 ) -> dict[str, Role]:
     """Tell which column plays which role.
 
@@ -72,6 +76,8 @@ def columns(
         By role, the name that the caller gave.
     require : bool
         Whether user, product and time must be there.
+    layout : str, optional
+        The format of the times, where it is given: then they need not look like times.
 
     Returns
     -------
@@ -87,13 +93,14 @@ def columns(
     twice = next((name for name in used if used.count(name) > 1), None)
     if twice is not None:
         raise ParameterError(f"column {twice!r} is named for two things: name one column for each")
+    trusted = "purchase_time" if layout is not None else None
     by_name = {_plain(name): name for name in reversed(found)}
     for role in (*REQUIRED, *OPTIONAL):
         if role in roles or (role == "amount" and "price" in roles):
             continue  # a price makes the amount; a total beside it stays as it is
         words = (by_name.get(word) for word in _NAMES[role].split())
-        fitting = (n for n in words if n is not None and n not in used and _fits(found[n], role))
-        name = next(fitting, None)
+        free = (name for name in words if name is not None and name not in used)
+        name = next((name for name in free if role == trusted or _fits(found[name], role)), None)
         if name is not None:
             roles[role] = Role(name, "guessed")
             used.append(name)
