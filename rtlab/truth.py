@@ -5,8 +5,9 @@ The lines expected in an hour are a **sum**::
     trend + daily shape + weekly shape + promotion
 
 and revenue is that times the mean amount of a line, so that an additive decomposition can give
-each part back. A product that is not on sale (before its launch, or out of stock) is replaced by
-its partner: the number of lines stays, only their mean price moves a little.
+each part back (robustly: else trend and seasons take up about half of the promotions). A product
+that is not on sale (before its launch, or out of stock) is replaced by its partner: the number of
+lines stays, only their mean price moves a little.
 """
 
 from __future__ import annotations
