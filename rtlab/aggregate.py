@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rtlab.columns import Columns, bare
+from rtlab.columns import Columns
 from rtlab.errors import DataError, ParameterError
+from rtlab.keys import positions, sweep
 from rtlab.steps import State
 
-__all__ = ["Plan", "common_dtype", "groups_of", "ordered_keys"]
+__all__ = ["ROWS", "Plan"]
 
 FUNCTIONS = ("count", "sum", "mean", "min", "max", "first", "last")
 _NEEDS = {
@@ -62,7 +63,8 @@ class Plan:
     @staticmethod
     def initial() -> State:
         """Give a state without groups."""
-        return {"slots": {}, "window": np.zeros(START, np.int64), ROWS: np.zeros(START, np.int64)}
+        held = {name: np.zeros(START, np.int64) for name in ("window", "key", ROWS)}
+        return {"slots": {}, **held}
 
     def values(self, batch: Columns) -> dict[str, Any]:
         """Take the columns to aggregate out of a batch, or say why that cannot be."""
@@ -76,46 +78,31 @@ class Plan:
                     f"column {column!r} holds {array.dtype}: only numbers can be aggregated; "
                     "run clean() first, or convert it with pd.to_numeric"
                 )
-            if numeric:
-                array = np.asarray(array, np.float64 if array.dtype.kind == "f" else np.int64)
-            taken[column] = array
+            taken[column] = _numbers(array) if numeric else array
         return taken
 
-    def add(
-        self, state: State, windows: Any, keys: list[Any], values: dict[str, Any]
-    ) -> tuple[Any, list[tuple[Any, ...]]]:
-        """Add rows to their groups; give each row's slot, and the groups that are new."""
-        slots, new = self._slots(state, windows, keys)
+    def add(self, state: State, windows: Any, codes: Any, values: dict[str, Any]) -> Any:
+        """Add rows to the groups of their windows and keys; give each row's slot."""
+        low = windows.min() if len(windows) else 0
+        inverse, places = positions([windows - low, codes], len(windows))
+        slots = self.touch(state, windows[places], codes[places])[inverse]
         np.add.at(state[ROWS], slots, 1)
         for column, part in self.parts:
             self._fold(state, column, part, slots, values[column])
-        return slots, new
-
-    def _slots(
-        self, state: State, windows: Any, keys: list[Any]
-    ) -> tuple[Any, list[tuple[Any, ...]]]:
-        """Find each row's slot, making slots for groups not seen before."""
-        inverse, names = groups_of(windows, keys)
-        new = self.touch(state, names)
-        known = state["slots"]
-        return np.array([known[name] for name in names], np.int64)[inverse], new
-
-    def touch(self, state: State, names: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        """Make the groups that are not there yet, empty; give their names."""
-        known = state["slots"]
-        new = [name for name in names if name not in known]
-        first = len(known)
-        known.update(zip(new, range(first, first + len(new)), strict=True))
-        self.reserve(state)
-        state["window"][first : len(known)] = [name[0] for name in new]
-        return new
+        return slots
 
     @staticmethod
-    def reserve(state: State) -> None:
-        """Let the arrays grow with the number of slots."""
-        need, have = len(state["slots"]), len(state["window"])
-        if need > have:
-            _resize(state, slice(0, have), max(need, 2 * have))
+    def touch(state: State, windows: Any, codes: Any) -> Any:
+        """Find the slots of groups, making empty ones for groups that are not there yet."""
+        slots, known = state["slots"], len(state["slots"])
+        names = _names(windows, codes)
+        found = np.array([slots.setdefault(name, len(slots)) for name in names], np.int64)
+        if len(slots) > known:
+            have = len(state["window"])
+            if len(slots) > have:
+                _resize(state, slice(0, have), max(len(slots), 2 * have))
+            state["window"][found], state["key"][found] = windows, codes
+        return found
 
     @staticmethod
     def _fold(state: State, column: str, part: str, slots: Any, values: Any) -> None:
@@ -168,13 +155,34 @@ class Plan:
         return values
 
     @staticmethod
-    def drop(state: State, slots: Any) -> None:
-        """Forget groups that have been answered."""
+    def drop(state: State, slots: Any, keys: State | None = None) -> Any:
+        """Forget groups that have been answered, and keys that no group holds any more.
+
+        Gives the codes of keys that are left, where ``keys`` were swept.
+        """
         stay = np.ones(len(state["slots"]), bool)
         stay[slots] = False
-        groups = [group for group, kept in zip(state["slots"], stay.tolist(), strict=True) if kept]
-        state["slots"] = {group: slot for slot, group in enumerate(groups)}
-        _resize(state, np.flatnonzero(stay), max(START, len(groups)))
+        kept = np.flatnonzero(stay)
+        _resize(state, kept, max(START, len(kept)))
+        codes, left = state["key"][: len(kept)], None
+        if keys is not None:
+            state["key"][: len(kept)], left = sweep(keys, codes)
+        names = _names(state["window"][: len(kept)], codes)
+        state["slots"] = dict(zip(names, range(len(kept)), strict=True))
+        return left
+
+
+def _numbers(array: Any) -> Any:
+    """Give numbers as int64, or as float64 where there are fractions or missing values."""
+    if array.dtype.kind != "f" and not pd.isna(array).any():
+        return np.asarray(array, np.int64)
+    return pd.Series(array).to_numpy(np.float64, na_value=np.nan)
+
+
+def _names(windows: Any, codes: Any) -> list[int]:
+    """Name each group by one whole number, of Python's kind that has no bound."""
+    both = zip(windows.tolist(), codes.tolist(), strict=True)
+    return [window << 32 | code for window, code in both]
 
 
 def _accumulator(state: State, column: str, part: str, dtype: Any) -> Any:
@@ -213,61 +221,3 @@ def _resize(state: State, kept: Any, size: int) -> None:
             taken = array[kept]
             fresh[: len(taken)] = taken
             state[name] = fresh
-
-
-def groups_of(windows: Any, keys: list[Any]) -> tuple[Any, list[tuple[Any, ...]]]:
-    """Give each row's group by position, and the groups' names: (window, key, ...)."""
-    codes = windows - (windows.min() if len(windows) else 0)
-    for key in keys:
-        own, known = pd.factorize(key)  # -1 for a missing key: a group of its own
-        span = len(known) + 1
-        if len(codes) and codes.max() > np.iinfo(np.int64).max // span - 1:
-            codes = pd.factorize(codes)[0]
-        codes = codes * span + (own + 1)
-    inverse, groups = pd.factorize(codes)
-    places = np.zeros(len(groups), np.int64)
-    places[inverse[::-1]] = np.arange(len(inverse))[::-1]  # the first row of each group
-    listed = (_listed(key, places) for key in keys)
-    return inverse, list(zip(windows[places].tolist(), *listed, strict=True))
-
-
-def _listed(key: Any, places: Any) -> list[Any]:
-    """Give keys as plain values that compare equal from batch to batch; None for missing."""
-    taken = key[places]
-    missing = np.asarray(pd.isna(taken))
-    plain = taken.tolist()
-    if missing.any():
-        plain = [None if gone else one for one, gone in zip(plain, missing.tolist(), strict=True)]
-    return plain
-
-
-def ordered_keys(names: list[tuple[Any, ...]], dtypes: list[Any]) -> tuple[Any, list[Any]]:
-    """Give the order of groups by window and keys, and the key columns in that order.
-
-    Keys stand in their natural order, or, where a column mixes types, by type and text; a missing
-    key stands last.
-    """
-    kinds = [np.dtype(np.int64), *(dtype or np.dtype(object) for dtype in dtypes)]
-    columns = [pd.Series([name[i] for name in names], dtype=kind) for i, kind in enumerate(kinds)]
-    table = pd.concat(columns, axis=1, keys=range(len(columns)))
-    try:
-        order = table.sort_values(list(table.columns)).index.to_numpy()
-    except TypeError:
-        text = table.iloc[:, 1:].map(lambda one: "\uffff" if one is None else f"{type(one)}{one}")
-        order = (
-            pd.concat([table[0], text], axis=1).sort_values(list(table.columns)).index.to_numpy()
-        )
-    return order, [bare(column)[order] for column in columns[1:]]
-
-
-def common_dtype(held: Any, seen: Any) -> Any:
-    """Give the dtype that holds the keys of two batches."""
-    if held is None or held == seen:
-        return seen
-    if (
-        isinstance(held, np.dtype)
-        and isinstance(seen, np.dtype)
-        and "O" not in held.kind + seen.kind
-    ):
-        return np.result_type(held, seen)
-    return np.dtype(object)

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from rtlab.aggregate import Plan, ordered_keys
+from rtlab import keys
+from rtlab.aggregate import Plan
 from rtlab.columns import Columns
 from rtlab.errors import MissingColumnError, ParameterError
 from rtlab.steps import Outputs, State, Step, register
@@ -94,7 +95,11 @@ class Users(Step):
         return self._windows.refuses(ends=ends)
 
     def initial(self) -> State:
-        return {"windows": self._windows.initial(), "people": self._people.initial()}
+        return {
+            "windows": self._windows.initial(),
+            "keys": keys.initial(self.by),
+            "people": self._people.initial(),
+        }
 
     def update(self, state: State, batch: Any) -> Outputs:
         given = self._windows.update(state["windows"], Columns.of(batch))
@@ -110,7 +115,8 @@ class Users(Step):
         closed = self._windows.finish(state["windows"])["windows"]
         activity = self._activity(state, closed)
         groups = state["people"]
-        slots, keys = ordered_keys(list(groups["slots"]), state["windows"]["dtypes"])
+        codes = groups["key"][: len(groups["slots"])]
+        slots = keys.order(state["keys"], codes)
         span = self._people.span(groups, slots)
         times = {
             name: pd.DatetimeIndex(span[edge].view("M8[us]"))
@@ -119,7 +125,8 @@ class Users(Step):
             for name, edge in (("first", "start"), ("last", "end"))
         }
         answers = {name: moment.array for name, moment in times.items()}
-        people = {self.by: keys[0], **answers, **self._people.answers(groups, slots)}
+        (customers,) = keys.columns(state["keys"], codes[slots])
+        people = {self.by: customers, **answers, **self._people.answers(groups, slots)}
         return {"activity": activity, "customers": Columns(people)}
 
     def _activity(self, state: State, closed: Columns) -> Columns:
@@ -127,9 +134,9 @@ class Users(Step):
         people = state["people"]
         starts = closed.microseconds("start")
         values = self._people.values(closed) | {"": starts}
-        slots, _ = self._people.add(
-            people, np.zeros(len(closed), np.int64), [closed[self.by]], values
-        )
+        distinct = keys.distinct(self.by, [closed[self.by]], len(closed))
+        codes = keys.encode(state["keys"], distinct)
+        slots = self._people.add(people, np.zeros(len(closed), np.int64), codes, values)
         new = people["min|"][slots] == starts if len(closed) else np.zeros(0, bool)
         table = pd.DataFrame(
             {

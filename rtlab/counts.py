@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from rtlab.aggregate import Plan, common_dtype, groups_of, ordered_keys
-from rtlab.columns import Columns, bare
+from rtlab import keys
+from rtlab.aggregate import Plan
+from rtlab.columns import Columns
 from rtlab.errors import ParameterError
 from rtlab.steps import Outputs, State, Step, register
-from rtlab.windows import key_names
 
 __all__ = ["count_window"]
 
@@ -83,54 +83,51 @@ class CountWindow(Step):
         return Plan(self.agg, times=True)
 
     def initial(self) -> State:
-        keys = key_names(self.by)
-        return {"groups": self._plan.initial(), "dtypes": [None] * len(keys), "seen": {}}
+        return {
+            "groups": self._plan.initial(),
+            "keys": keys.initial(self.by),
+            "seen": np.zeros(0, np.int64),  # the rows of each key so far
+        }
 
     def update(self, state: State, batch: Any) -> Outputs:
         events = Columns.of(batch)
         if not events.arrays:
             return {}
-        keys = [events[name] for name in key_names(self.by)]
+        by = [events[name] for name in keys.key_names(self.by)]
         values = self._plan.values(events) | {"": events.microseconds(self.on)}
-        for place, key in enumerate(keys):
-            state["dtypes"][place] = common_dtype(state["dtypes"][place], key.dtype)
-        places = self._places(state["seen"], len(events), keys)
-        slots, _ = self._plan.add(state["groups"], places // self.rows, keys, values)
+        distinct = keys.distinct(self.by, by, len(events))
+        # From here on nothing can fail: a bad batch leaves the state as it was.
+        codes = keys.encode(state["keys"], distinct)
+        places = self._places(state, codes)
+        slots = self._plan.add(state["groups"], places // self.rows, codes, values)
         full = slots[places % self.rows == self.rows - 1]  # in the order in which they filled
         return {"result": self._answer(state, full)}
 
     def finish(self, state: State) -> Outputs:
-        names = list(state["groups"]["slots"])
-        if not self.partial or not names:
-            return {"result": self._answer(state, np.zeros(0, np.int64))}
-        order, _ = ordered_keys([(0, *name[1:]) for name in names], state["dtypes"])
-        return {"result": self._answer(state, order)}
+        groups = state["groups"]
+        rest = len(groups["slots"]) if self.partial else 0
+        return {"result": self._answer(state, keys.order(state["keys"], groups["key"][:rest]))}
 
     @staticmethod
-    def _places(seen: dict[tuple[Any, ...], int], rows: int, keys: list[Any]) -> Any:
+    def _places(state: State, codes: Any) -> Any:
         """Count each row within its key, going on from the earlier batches."""
-        inverse, names = groups_of(np.zeros(rows, np.int64), keys)
-        before = np.array([seen.get(name, 0) for name in names], np.int64)
-        places = before[inverse] + pd.Series(inverse).groupby(inverse).cumcount().to_numpy()
-        added = np.bincount(inverse, minlength=len(names))
-        seen.update(zip(names, (before + added).tolist(), strict=True))
-        return places
+        before = np.zeros(len(state["keys"]["codes"]), np.int64)
+        before[: len(state["seen"])] = state["seen"]
+        state["seen"] = before + np.bincount(codes, minlength=len(before))
+        return before[codes] + pd.Series(codes).groupby(codes).cumcount().to_numpy()
 
     def _answer(self, state: State, slots: Any) -> Columns:
         groups = state["groups"]
-        names = list(groups["slots"])
-        keys = [
-            bare(pd.Series([names[slot][place + 1] for slot in slots.tolist()], dtype=dtype))
-            for place, dtype in enumerate(state["dtypes"])
-        ]
+        by = keys.columns(state["keys"], groups["key"][slots])
         times = {
             name: pd.DatetimeIndex(bound.view("M8[us]")).tz_localize("UTC").array
             for name, bound in self._plan.span(groups, slots).items()
         }
         aggregates = self._plan.answers(groups, slots)
-        if len(slots):
-            self._plan.drop(groups, slots)
-        columns = times | dict(zip(key_names(self.by), keys, strict=True)) | aggregates
+        if len(slots):  # a key without an open window may be forgotten, and starts again at 0
+            left = self._plan.drop(groups, slots, state["keys"])
+            state["seen"] = state["seen"][left]
+        columns = times | dict(zip(keys.key_names(self.by), by, strict=True)) | aggregates
         return Columns(columns, index="start")
 
 

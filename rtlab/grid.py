@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ class Grid:
         """Whether the windows follow the clock on the wall rather than elapsed time."""
         return self.size > HOUR and self.tz != "UTC"
 
-    @property
+    @cached_property
     def _shift(self) -> int:
         """Where elapsed windows start: the zone may lie off UTC by a part of an hour."""
         zone = REFERENCE.tz_convert(self.tz).utcoffset()
@@ -49,7 +50,10 @@ class Grid:
         if not self.civil:
             return (times - self._shift) // self.size
         wall = pd.DatetimeIndex(np.asarray(times).view("M8[us]")).tz_localize("UTC")
-        return (wall.tz_convert(self.tz).tz_localize(None).asi8 - self.offset) // self.size
+        numbers = (wall.tz_convert(self.tz).tz_localize(None).asi8 - self.offset) // self.size
+        if self.offset % HOUR:  # a start within the hour that comes twice lies behind some rows
+            numbers += times >= self.start(numbers + 1).asi8
+        return numbers
 
     def start(self, numbers: Any) -> pd.DatetimeIndex:
         """Give the start of windows, in the zone."""

@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from rtlab.aggregate import Plan, ordered_keys
+from rtlab import keys
+from rtlab.aggregate import Plan
 from rtlab.columns import Columns
 from rtlab.errors import ParameterError
 from rtlab.steps import Outputs, State, Step, register
-from rtlab.windows import Tumbling, key_names
+from rtlab.windows import Tumbling
 
 __all__ = ["leaderboard"]
 
@@ -85,7 +86,7 @@ class Leaderboard(Step):
     def __post_init__(self) -> None:
         if not isinstance(self.k, int) or self.k < 1:
             raise ParameterError(f"k={self.k!r}: a leaderboard lists at least 1; try k=10")
-        if not key_names(self.by):
+        if not keys.key_names(self.by):
             raise ParameterError(f"by={self.by!r}: name the column to rank, as in by='product_id'")
         _ = self._windows
 
@@ -118,9 +119,9 @@ class Leaderboard(Step):
     def initial(self) -> State:
         return {
             "totals": self._total.initial(),
-            "dtypes": [None] * len(key_names(self.by)),
+            "keys": keys.initial(self.by),
             "windows": self._windows.initial() if self._windows else None,
-            "before": {},  # the ranks of the table before
+            "before": {},  # the ranks in the table before, by the key's code
         }
 
     def update(self, state: State, batch: Any) -> Outputs:
@@ -141,59 +142,58 @@ class Leaderboard(Step):
 
     def finish(self, state: State) -> Outputs:
         if self._windows is None:
-            return {"ranks": self._table(state), "late": Columns({})}
+            return {"ranks": self._table(state, self._best(state)), "late": Columns({})}
         closed = self._windows.finish(state["windows"])["windows"]
         return {"ranks": self._tables(state, closed)}
 
     def _add(self, state: State, rows: Columns) -> None:
-        keys = [rows[name] for name in key_names(self.by)]
+        by = [rows[name] for name in keys.key_names(self.by)]
         values = self._total.values(rows)
-        state["dtypes"] = [key.dtype for key in keys] if len(rows) else state["dtypes"]
-        self._total.add(state["totals"], np.zeros(len(rows), np.int64), keys, values)
+        distinct = keys.distinct(self.by, by, len(rows))
+        codes = keys.encode(state["keys"], distinct)
+        self._total.add(state["totals"], np.zeros(len(rows), np.int64), codes, values)
 
     def _tables(self, state: State, closed: Columns) -> Columns:
         """Add up closed windows one after the other; each end is the moment of a table."""
         ends = pd.DatetimeIndex(closed["end"])
         if not len(ends):
-            none = self._table(state).take(slice(0))
-            return self._changes({"before": {}}, none, ends)
+            return self._table(state, np.zeros(0, np.int64), ends)
         cuts = [0, *(np.flatnonzero(ends.asi8[1:] != ends.asi8[:-1]) + 1).tolist(), len(ends)]
         tables = []
         for first, behind in pairwise(cuts):
             self._add(state, closed.take(slice(first, behind)))
-            table = self._table(state)
-            tables.append(self._changes(state, table, ends[first : first + 1]).frame())
+            tables.append(self._table(state, self._best(state), ends[first : first + 1]).frame())
         joined = pd.concat(tables).reset_index()
         return Columns(Columns.of(joined).arrays, index="end")
 
-    def _changes(self, state: State, table: Columns, end: pd.DatetimeIndex) -> Columns:
-        names = list(zip(*(table[name].tolist() for name in key_names(self.by)), strict=True))
-        before, ranks = state["before"], table["rank"].tolist()
-        won = [before.get(name, np.nan) - rank for name, rank in zip(names, ranks, strict=True)]
-        state["before"] = dict(zip(names, ranks, strict=True))
-        arrays = {"end": end.repeat(len(table)).array, **table.arrays}
-        return Columns(arrays | {"change": np.array(won, float)}, index="end")
-
-    def _table(self, state: State) -> Columns:
-        """List the best, sure of their order also where sums are equal."""
+    def _best(self, state: State) -> Any:
+        """Find the best slots, in their order, which is sure also where sums are equal."""
         groups = state["totals"]
-        names = list(groups["slots"])
-        sums = self._total.answers(groups, np.arange(len(names)))[self._name]
-        best = np.arange(len(names))
-        if len(names) > self.k:
+        best = np.arange(len(groups["slots"]))
+        sums = self._total.answers(groups, best)[self._name]
+        if len(best) > self.k:
             least = np.partition(sums, len(sums) - self.k)[len(sums) - self.k]
             best = np.flatnonzero(sums >= least)
-        order, keys = ordered_keys([names[i] for i in best.tolist()], state["dtypes"])
-        best = best[order]
-        ranked = np.argsort(-sums[best], kind="stable")[: self.k]
-        best, keys = best[ranked], [key[ranked] for key in keys]
-        total = sums.sum()
-        arrays = {
-            "rank": np.arange(1, len(best) + 1),
-            **dict(zip(key_names(self.by), keys, strict=True)),
-        }
-        share = sums[best] / total if total else np.full(len(best), np.nan)
-        return Columns(arrays | {self._name: sums[best], "share": share})
+        best = best[keys.order(state["keys"], groups["key"][best])]
+        return best[np.argsort(-sums[best], kind="stable")[: self.k]]
+
+    def _table(self, state: State, best: Any, end: pd.DatetimeIndex | None = None) -> Columns:
+        """List slots with their ranks, and at some moment with the places won since the last."""
+        groups = state["totals"]
+        codes, ranks = groups["key"][best], np.arange(1, len(best) + 1)
+        sums = self._total.answers(groups, best)[self._name]
+        total = self._total.answers(groups, np.arange(len(groups["slots"])))[self._name].sum()
+        share = sums / total if total else np.full(len(best), np.nan)
+        names = dict(zip(keys.key_names(self.by), keys.columns(state["keys"], codes), strict=True))
+        table = {"rank": ranks, **names, self._name: sums, "share": share}
+        if end is None:
+            return Columns(table)
+        listed = dict(zip(codes.tolist(), ranks.tolist(), strict=True))
+        won = [state["before"].get(code, np.nan) - rank for code, rank in listed.items()]
+        if len(best):
+            state["before"] = listed
+        table = {"end": end.repeat(len(best)).array, **table, "change": np.array(won, float)}
+        return Columns(table, index="end")
 
 
 leaderboard = register("leaderboard")(Leaderboard)

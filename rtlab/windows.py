@@ -9,22 +9,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rtlab import parsing
-from rtlab.aggregate import ROWS, Plan, common_dtype, ordered_keys
+from rtlab import keys, parsing
+from rtlab.aggregate import ROWS, Plan
 from rtlab.grid import Grid
 from rtlab.columns import Columns
 from rtlab.errors import DataError, ParameterError
 from rtlab.steps import Outputs, State, Step, register
 
-__all__ = ["key_names", "tumbling"]
+__all__ = ["tumbling"]
 
 MOST_EMPTY = 1_000_000  # windows that ``fill`` may make at once
 NO_TIME = np.iinfo(np.int64).min  # how NaT is stored
-
-
-def key_names(by: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Give the names of the key columns."""
-    return () if by is None else (by,) if isinstance(by, str) else tuple(by)
 
 
 @dataclass(frozen=True)
@@ -138,10 +133,6 @@ class Tumbling(Step):
         return Plan(self.agg)
 
     @cached_property
-    def _keys(self) -> tuple[str, ...]:
-        return key_names(self.by)
-
-    @cached_property
     def _grid(self) -> Grid:
         offset = 0 if self.offset is None else parsing.duration(self.offset, "offset")
         return Grid(parsing.duration(self.size, "size"), offset, self.tz)
@@ -154,12 +145,11 @@ class Tumbling(Step):
     def initial(self) -> State:
         return {
             "groups": self._plan.initial(),
-            "dtypes": [None] * len(self._keys),
-            "newest": None,  # the largest event time
+            "keys": keys.initial(self.by),
             "watermark": NO_TIME,
-            "last": None,  # the newest window that holds a row
+            "last": NO_TIME,  # the newest window that holds a row
             "next": None,  # with fill: the first window not answered yet
-            "since": {},  # with fill: the first window of each key
+            "since": np.zeros(0, np.int64),  # with fill: the first window of each key
         }
 
     def update(self, state: State, batch: Any) -> Outputs:
@@ -167,34 +157,27 @@ class Tumbling(Step):
         if not events.arrays:
             return {}
         times = self._times(events)
-        values = self._plan.values(events)
-        keys = [events[name] for name in self._keys]
         numbers = self._grid.number(times)
         late, watermark = self._late(state, times, numbers)
-        self._check_gap(state, numbers[~late])
-        # From here on nothing can fail: a bad batch leaves the state as it was.
-        late_rows = events.take(late)
+        on_time = events
         if late.any():
-            on_time = ~late
-            numbers = numbers[on_time]
-            keys = [key[on_time] for key in keys]
-            values = {name: array[on_time] for name, array in values.items()}
-        for place, key in enumerate(keys):
-            state["dtypes"][place] = common_dtype(state["dtypes"][place], key.dtype)
-        if len(times):
-            state["newest"] = int(
-                max(times.max(), NO_TIME if state["newest"] is None else state["newest"])
-            )
-        self._add(state, numbers, keys, values)
-        return {"windows": self.advance(state, watermark)["windows"], "late": late_rows}
+            on_time, numbers = events.take(~late), numbers[~late]
+        values = self._plan.values(on_time)
+        by = [on_time[name] for name in keys.key_names(self.by)]
+        distinct = keys.distinct(self.by, by, len(numbers))
+        self._check_gap(state, numbers, max(len(state["since"]), len(distinct.places)))
+        # From here on nothing can fail: a bad batch leaves the state as it was.
+        self._add(state, numbers, keys.encode(state["keys"], distinct), values)
+        return {"windows": self.advance(state, watermark)["windows"], "late": events.take(late)}
 
     def advance(self, state: State, time: int) -> Outputs:
         state["watermark"] = mark = max(state["watermark"], time)
-        end = None if mark == NO_TIME else int(self._grid.number(np.array([mark]))[0])
+        known = mark != NO_TIME
+        end = int(self._grid.number(np.array([mark]))[0]) if known else NO_TIME
         return {"windows": self._close(state, end)}
 
     def finish(self, state: State) -> Outputs:
-        end = None if state["last"] is None else state["last"] + 1
+        end = NO_TIME if state["last"] == NO_TIME else state["last"] + 1
         return {"windows": self._close(state, end)}
 
     def _times(self, events: Columns) -> Any:
@@ -221,12 +204,13 @@ class Tumbling(Step):
             return nothing, int(marks[-1])
         return numbers < self._grid.number(marks), int(marks[-1])
 
-    def _check_gap(self, state: State, numbers: Any) -> None:
+    def _check_gap(self, state: State, numbers: Any, keys: int) -> None:
         if self.fill is None or not len(numbers):
             return
-        known = [*state["since"].values(), int(numbers.min())]
-        first = min(known) if state["next"] is None else state["next"]
-        empty = int(numbers.max() - first) * len(known)
+        first = min(state["since"].min(initial=numbers.min()), numbers.min())
+        if state["next"] is not None:
+            first = state["next"]
+        empty = int(numbers.max() - first) * keys
         if empty > MOST_EMPTY:
             raise DataError(
                 f"fill={self.fill!r} would make {empty:,} rows, more than {MOST_EMPTY:,}: the "
@@ -234,47 +218,43 @@ class Tumbling(Step):
                 "larger windows, or leave fill out"
             )
 
-    def _add(self, state: State, numbers: Any, keys: list[Any], values: dict[str, Any]) -> None:
-        _, new = self._plan.add(state["groups"], numbers, keys, values)
+    def _add(self, state: State, numbers: Any, codes: Any, values: dict[str, Any]) -> None:
+        self._plan.add(state["groups"], numbers, codes, values)
         if len(numbers):
-            state["last"] = max(int(numbers.max()), state["last"] or int(numbers.max()))
+            state["last"] = max(int(numbers.max()), state["last"])
         if self.fill is not None:
-            since = state["since"]
-            for number, *key in new:
-                since[tuple(key)] = min(number, since.get(tuple(key), number))
+            before = state["since"]
+            since = np.full(len(state["keys"]["codes"]), np.iinfo(np.int64).max)
+            since[: len(before)] = before
+            np.minimum.at(since, codes, numbers)
+            state["since"] = since
 
-    def _close(self, state: State, end: int | None) -> Columns:
+    def _close(self, state: State, end: int) -> Columns:
         """Answer every window below ``end`` and forget it."""
         groups = state["groups"]
-        if self.fill is not None and end is not None and end > (state["next"] or end - 1):
-            self._plan.touch(groups, self._every_window(state, end))
-            state["next"] = end
-        held = groups["window"][: len(groups["slots"])]
-        due = np.flatnonzero(held < end) if end is not None else np.zeros(0, np.int64)
+        if self.fill is not None and end != NO_TIME:
+            self._plan.touch(groups, *self._every_window(state, end))
+            state["next"] = end if state["next"] is None else max(state["next"], end)
+        due = np.flatnonzero(groups["window"][: len(groups["slots"])] < end)
         answer = self._answer(state, due)
         if len(due):
-            self._plan.drop(groups, due)
+            self._plan.drop(groups, due, state["keys"] if self.fill is None else None)
         return answer
 
     @staticmethod
-    def _every_window(state: State, end: int) -> list[tuple[Any, ...]]:
+    def _every_window(state: State, end: int) -> tuple[Any, Any]:
         """Name each key's windows from its first one, or the last answer, up to ``end``."""
-        return [
-            (number, *key)
-            for key, since in state["since"].items()
-            for number in range(since if state["next"] is None else max(state["next"], since), end)
-        ]
+        first = state["since"] if state["next"] is None else state["since"].clip(state["next"])
+        count = np.maximum(end - first, 0)
+        codes = np.repeat(np.arange(len(first)), count)
+        behind = np.cumsum(count)
+        return np.arange(len(codes)) + np.repeat(first + count - behind, count), codes
 
     def _answer(self, state: State, due: Any) -> Columns:
         groups = state["groups"]
-        keys: list[Any] = []
-        if self._keys:
-            names = list(groups["slots"]) if len(due) else []
-            order, keys = ordered_keys([names[i] for i in due.tolist()], state["dtypes"])
-            due = due[order]
-        else:
-            due = due[np.argsort(groups["window"][due])]
-        numbers = groups["window"][due]
+        codes, numbers = groups["key"][due], groups["window"][due]
+        order = keys.order(state["keys"], codes, before=numbers)
+        due, codes, numbers = due[order], codes[order], numbers[order]
         aggregates = self._plan.answers(groups, due)
         empty = groups[ROWS][due] == 0
         if empty.any():
@@ -285,9 +265,8 @@ class Tumbling(Step):
             "start": self._grid.start(numbers).array,
             "end": self._grid.start(numbers + 1).array,
         }
-        return Columns(
-            times | dict(zip(self._keys, keys, strict=True)) | aggregates, index="start"
-        )
+        by = dict(zip(keys.key_names(self.by), keys.columns(state["keys"], codes), strict=True))
+        return Columns(times | by | aggregates, index="start")
 
     def _filled(self, name: str, array: Any, empty: Any) -> Any:
         if self._plan.wanted[name][1] == "count":

@@ -67,7 +67,10 @@ def test_bad_batch_leaves_state(name, parameters, data):
     whole = data.draw(DATA[step.takes].filter(len), label="data")
     half = len(whole) // 2
     state = step.initial()
-    step.update(state, _batch(step, whole.iloc[:half]))
+    try:
+        step.update(state, _batch(step, whole.iloc[:half]))
+    except rt.errors.DataError:
+        return  # drawn data that no method takes, such as a table where a series is due
     before = copy.deepcopy(state)
     refused = 0
     for bad in _bad_batches(whole.iloc[half:]):

@@ -1,0 +1,155 @@
+"""Keys of groups: each distinct key gets a small number, its code, at its first row.
+
+A table of keys is a state: ``codes`` (key → code) finds a key again from batch to batch, and
+``values`` holds each key column by code, in the column's own type. A missing key is a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from rtlab.columns import bare
+from rtlab.errors import DataError
+from rtlab.steps import State
+
+__all__ = ["columns", "distinct", "encode", "initial", "key_names", "order", "positions", "sweep"]
+
+FEW = 1024  # keys that are not worth forgetting
+
+
+class Distinct(NamedTuple):
+    """The distinct keys of a batch."""
+
+    inverse: Any
+    """Which of them each row has."""
+    places: Any
+    """The first row of each."""
+    arrays: list[Any]
+    """The key columns at those rows."""
+
+
+def key_names(by: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Give the names of the key columns."""
+    return () if by is None else (by,) if isinstance(by, str) else tuple(by)
+
+
+def initial(by: str | Sequence[str] | None) -> State:
+    """Give a table without keys."""
+    return {"codes": {}, "values": [np.zeros(0, object) for _ in key_names(by)]}
+
+
+def positions(parts: Sequence[Any], rows: int) -> tuple[Any, Any]:
+    """Number the distinct rows of several columns of whole numbers ≥ 0.
+
+    Gives each row's number, counted in the order of appearance, and the first row of each.
+    """
+    combined = np.zeros(rows, np.int64)
+    for part in parts:
+        span = int(part.max()) + 1 if rows else 1
+        if rows and int(combined.max()) > np.iinfo(np.int64).max // span - 1:
+            combined = pd.factorize(combined)[0]
+        combined = combined * span + part
+    inverse, known = pd.factorize(combined)
+    places = np.zeros(len(known), np.int64)
+    places[inverse[::-1]] = np.arange(rows)[::-1]
+    return inverse, places
+
+
+def distinct(by: str | Sequence[str] | None, arrays: Sequence[Any], rows: int) -> Distinct:
+    """Find the distinct keys of a batch, or say why they cannot be keys; changes nothing."""
+    parts = []
+    for name, array in zip(key_names(by), arrays, strict=True):
+        try:
+            parts.append(pd.factorize(array)[0] + 1)  # a missing key has the number 0
+        except TypeError:
+            raise DataError(
+                f"column {name!r} holds values that are no keys (lists or dicts): keys are "
+                "numbers, text or times; choose another column for by="
+            ) from None
+    inverse, places = positions(parts, rows)
+    return Distinct(inverse, places, [array[places] for array in arrays])
+
+
+def encode(table: State, batch: Distinct) -> Any:
+    """Give each row's code, after making codes for keys not seen before."""
+    inverse, places, arrays = batch
+    codes = table["codes"]
+    known = len(codes)
+    plain = [_plain(array) for array in arrays] or [[()] * len(places)]
+    names = plain[0] if len(plain) == 1 else zip(*plain, strict=True)
+    found = np.array([codes.setdefault(name, len(codes)) for name in names], np.int64)
+    if len(codes) > known:
+        some, first = np.unique(found, return_index=True)
+        new = first[some >= known]
+        table["values"] = [
+            _joined(held, array[new]) if known else array[new]
+            for held, array in zip(table["values"], arrays, strict=True)
+        ]
+    return found[inverse]
+
+
+def _plain(array: Any) -> list[Any]:
+    """Give keys as plain values that compare equal from batch to batch; None for missing."""
+    plain: list[Any] = array.tolist()
+    missing = np.asarray(pd.isna(array))
+    if missing.any():
+        plain = [None if gone else one for one, gone in zip(plain, missing.tolist(), strict=True)]
+    return plain
+
+
+def _joined(held: Any, new: Any) -> Any:
+    if isinstance(held, np.ndarray) and isinstance(new, np.ndarray) and held.dtype == new.dtype:
+        return np.concatenate([held, new])
+    return bare(pd.concat([pd.Series(held), pd.Series(new)]))
+
+
+def columns(table: State, codes: Any) -> list[Any]:
+    """Give the key columns of some codes."""
+    return [values[codes] for values in table["values"]]
+
+
+def order(table: State, codes: Any, before: Any = None) -> Any:
+    """Give the order of codes by their keys, and by ``before`` first: a missing key is last."""
+    ranks = [_ranks(column) for column in columns(table, codes)]
+    ranks = [*reversed(ranks), *([] if before is None else [before])]
+    return np.lexsort(ranks) if ranks else np.arange(len(codes))
+
+
+def _ranks(column: Any) -> Any:
+    """Rank keys in their natural order; of mixed types numbers come first, then text."""
+    if column.dtype == object:
+        found, known = pd.factorize(column)
+        ranks = np.empty(len(known) + 1, np.int64)
+        ranks[sorted(range(len(known)), key=lambda place: _rank(known[place]))] = np.arange(
+            len(known)
+        )
+    else:
+        found, known = pd.factorize(column, sort=True)
+        ranks = np.arange(len(known) + 1)
+    ranks[-1] = len(known)  # where the -1 of a missing key points
+    return ranks[found]
+
+
+def _rank(key: Any) -> tuple[int, Any, str]:
+    if isinstance(key, (int, float, np.number)):
+        return 0, key, ""
+    return (1, 0, key) if isinstance(key, str) else (2, 0, f"{type(key).__name__} {key}")
+
+
+def sweep(table: State, codes: Any) -> tuple[Any, Any]:
+    """Forget the keys that no code names any more, once they are more than half.
+
+    Gives the codes anew, and which of the old codes are left.
+    """
+    have = len(table["codes"])
+    live, anew = np.unique(codes, return_inverse=True)
+    if have < max(2 * len(live), FEW):
+        return codes, np.arange(have)
+    names = list(table["codes"])
+    table["codes"] = {names[old]: new for new, old in enumerate(live.tolist())}
+    table["values"] = [values[live] for values in table["values"]]
+    return anew, live
