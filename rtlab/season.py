@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -38,6 +38,10 @@ def _complete(name: str, series: Any, missing: str) -> tuple[Any, int]:
             "stream brings"
         )
     return pd.Series(filled, series.index, name=series.name), lost
+
+
+def _several(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
 
 
 def _check_missing(missing: str) -> None:
@@ -84,7 +88,7 @@ class Periods:
     Attributes
     ----------
     table : DataFrame
-        A row for each period in ticks, strongest first: ``share`` of the variance about the trend
+        A row for each period in ticks, strongest first: ``share`` of the variance about a trend
         that it explains beyond the shorter ones found, ``acf`` at that lag, ``p_value``.
     n : int
         Ticks that were searched.
@@ -180,40 +184,50 @@ class FindPeriod(WholeSeries):
             )
         filled, _ = _complete("find_period", series, self.missing)
         longest = min(len(series) // 3, self.max_period or len(series))
-        level, acf = _detrend(filled.to_numpy(), longest)
+        values = filled.to_numpy()
+        values = np.clip(values, *np.quantile(values, [0.005, 0.995]))  # tame outliers
+        acf = _per_pair(_detrend(values, longest), longest)
         if self.candidates is None:
             tries = [p for p in range(2, longest + 1) if acf[p] > max(acf[p - 1], acf[p + 1])]
         else:
             tries = sorted({int(p) for p in self.candidates if p <= longest})
         rows: dict[int, tuple[float, float, float]] = {}
-        explained = 0.0
         for near in tries:
-            period = near if self.candidates else _refine(level, near, longest)
-            shorter = max((acf[p] for p in rows), default=0.0)
-            if period in rows or acf[near] <= max(shorter * 0.95, 2 / len(level) ** 0.5):
+            least = max((0.95 * acf[p] for p in rows), default=0.0)
+            if acf[near] <= max(least, 2 / len(values) ** 0.5):
                 continue  # a repetition of a shorter one at best
+            level = _detrend(values, near)
+            period = near if self.candidates else _refine(level, near, longest)
             p_value = min(_line(level, period, list(rows)) * longest, 1.0)
-            if p_value < _ALARMS:
-                share = _explained(level, period)
-                rows[period] = (max(share - explained, 0.0), acf[near], p_value)
-                explained = max(share, explained)
+            if p_value < _ALARMS and period not in rows:
+                before = max((_explained(level, shorter) for shorter in rows), default=0.0)
+                share = max(_explained(level, period) - before, 0.0)
+                rows[period] = (share, acf[near], p_value)
         table = pd.DataFrame.from_dict(rows, orient="index", columns=["share", "acf", "p_value"])
         return Periods(
-            table.rename_axis("period").sort_values("share", ascending=False), len(level)
+            table.rename_axis("period").sort_values("share", ascending=False), len(values)
         )
 
 
-def _detrend(values: Values, longest: int) -> tuple[Values, Values]:
-    """Clip outliers and take the trend away: a line for spectra, an average for correlations."""
-    values = np.clip(values, *np.quantile(values, [0.005, 0.995]))
-    places = np.arange(len(values))
-    level = values - np.polyval(np.polyfit(places, values, 1), places)
-    window = 2 * longest + 1
-    slow = pd.Series(level).rolling(window, center=True, min_periods=longest).mean()
-    flat = level - slow.to_numpy()
-    power = np.abs(np.fft.rfft(flat - flat.mean(), 2 * len(flat))) ** 2
-    acf = np.fft.irfft(power)[: longest + 2] / np.arange(len(flat), len(flat) - longest - 2, -1)
-    return level, acf / acf[0] if acf[0] > 0 else acf  # sums over pairs: no bias to short lags
+def _detrend(values: Values, period: int) -> Values:
+    """Take away an average over two periods, which leaves the season and its neighbours.
+
+    Beyond the ends, where the average lacks half its ticks, a line goes on from two periods.
+    """
+    two = np.arange(2 * period)
+    begin = np.polynomial.Polynomial.fit(two, values[: 2 * period], 1)(np.arange(-period, 0))
+    end = np.polynomial.Polynomial.fit(two, values[-2 * period :], 1)(two[:period] + 2 * period)
+    slow = pd.Series(np.concatenate([begin, values, end])).rolling(2 * period + 1).mean()
+    level = values - slow.to_numpy()[2 * period :]
+    return np.asarray(level - level.mean())
+
+
+def _per_pair(level: Values, longest: int) -> Values:
+    """Autocorrelation divided by the number of pairs, which does not favour short lags."""
+    power = np.abs(np.fft.rfft(level, 2 * len(level))) ** 2
+    pairs = np.arange(len(level), len(level) - longest - 2, -1)
+    acf = np.fft.irfft(power)[: longest + 2] / pairs
+    return np.asarray(acf / acf[0] if acf[0] > 0 else acf)
 
 
 def _explained(level: Values, period: int) -> float:
@@ -225,8 +239,8 @@ def _explained(level: Values, period: int) -> float:
 
 
 def _refine(level: Values, near: int, longest: int) -> int:
-    """Find the best whole period within 2 % of a peak, which noise may have moved."""
-    reach = near // 50
+    """Find the best whole period about a peak, which noise or a trend may have moved."""
+    reach = max(near // 50, 1)
     around = range(max(2, near - reach), min(longest, near + reach) + 1)
     return max(around, key=lambda period: _explained(level, period))
 
@@ -353,7 +367,8 @@ class Decompose(WholeSeries):
     robust : bool, default False
         Let outliers count less (STL and MSTL).
     seasonal : int or sequence of int, optional
-        Odd length, in seasons, over which a season may change; for MSTL one for each period.
+        Odd length, in seasons, over which a season may change; for MSTL one for each
+        period, shortest first.
     trend : int, optional
         Odd length, in ticks, over which the trend may change.
     missing : {"raise", "interpolate"}, default "raise"
@@ -411,7 +426,7 @@ class Decompose(WholeSeries):
                 f"method={self.method!r}: it is 'stl', 'mstl', 'additive' or 'multiplicative'"
             )
         if self.period is not None:
-            periods = self.period if isinstance(self.period, Sequence) else [self.period]
+            periods = _several(self.period)
             for period in periods:
                 check_count("period", period, 2, unit="ticks", remedy=24)
             if len(periods) != 1 and self.method not in (None, "mstl"):
@@ -442,7 +457,13 @@ class Decompose(WholeSeries):
                 f"{observed.min():g} at {observed.idxmin()}: factors need values above 0; use "
                 "method='additive'"
             )
-        fit = self._fit(observed, periods, method)
+        try:
+            fit = self._fit(observed, periods, method)
+        except (TypeError, ValueError) as error:
+            raise ParameterError(
+                f"{self!r}: statsmodels refuses these parameters: {error}; leave out seasonal, "
+                "trend and options, or change them"
+            ) from error
         seasons = np.asarray(fit.seasonal).reshape(len(observed), -1)
         index = observed.index
         return Decomposition(
@@ -458,8 +479,7 @@ class Decompose(WholeSeries):
 
     def _periods(self, observed: Any, usual: int | None) -> tuple[tuple[int, ...], str]:
         if self.period is not None:
-            given = self.period if isinstance(self.period, Sequence) else [self.period]
-            return tuple(sorted({int(period) for period in given})), "given"
+            return tuple(sorted({int(period) for period in _several(self.period)})), "given"
         found = FindPeriod().answer(observed).periods if len(observed) >= 6 else ()
         if found:
             several = self.method in (None, "mstl")
@@ -478,7 +498,7 @@ class Decompose(WholeSeries):
             return tools.seasonal_decompose(values, method, period=periods[0], **options)
         options |= {"robust": self.robust} | ({} if self.trend is None else {"trend": self.trend})
         if method == "mstl":
-            windows = [self.seasonal] if isinstance(self.seasonal, int) else self.seasonal
+            windows = None if self.seasonal is None else _several(self.seasonal)
             return tools.MSTL(values, periods=periods, windows=windows, stl_kwargs=options).fit()
         if self.seasonal is not None:
             options["seasonal"] = self.seasonal

@@ -76,7 +76,7 @@ def check_count(name: str, value: Any, least: int, *, unit: str, remedy: int) ->
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not whole or value < least:
         raise ParameterError(
-            f"{name}={value!r}: a {name} is a whole number of at least {least} {unit}; "
+            f"{name}={value!r}: {name} is a whole number of at least {least} {unit}; "
             f"try {name}={remedy}"
         )
 

@@ -1,0 +1,123 @@
+"""Differences and their inverse, against pandas, R and the series themselves."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import examples
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rtlab as rt
+from rtlab.errors import DataError, ParameterError
+from rtlab.steps import registered, run
+
+DATA = Path(__file__).parent / "data"
+R = pd.read_csv(DATA / "r_series.csv", comment="#")
+AIR = pd.read_csv(DATA / "r_data.csv", comment="#")["air"].dropna()
+
+ORDERS, LAGS = st.integers(1, 3), st.integers(1, 5)
+CENTS = st.lists(st.integers(-(2**40), 2**40), min_size=16, max_size=60)
+
+
+def pieces(data, places):
+    """Cut data at the places."""
+    edges = [0, *[place for place in places if place <= len(data)], len(data)]
+    return [data.iloc[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+
+
+CUTS = st.lists(st.integers(0, 60), max_size=6).map(sorted)
+
+
+@given(CENTS, ORDERS, LAGS, CUTS)
+@examples(60)
+def test_difference_equals_pandas_diff_repeated(values, order, lag, places):
+    """Bit for bit, however cut, for one series and for two."""
+    series = pd.Series(values, name="cents")
+    expected = series
+    for _ in range(order):
+        expected = expected.diff(lag)
+    found = run(registered()["difference"](order, lag), pieces(series, places))
+    pd.testing.assert_series_equal(found, expected, check_exact=True)
+    wide = rt.difference(pd.DataFrame({"a": series, "b": -series}), order=order, lag=lag)
+    pd.testing.assert_series_equal(wide["b"], (-expected).rename("b"), check_exact=True)
+
+
+@given(CENTS, ORDERS, LAGS, CUTS, st.booleans())
+@examples(80)
+def test_integrate_inverts_difference_bit_for_bit(values, order, lag, places, bare):
+    """Integers come back exactly, with the leading NaN rows or without, however cut."""
+    series = pd.Series(values, name="cents", dtype=float)
+    need = order * lag
+    changes = rt.difference(series, order=order, lag=lag)
+    step = registered()["integrate"](series[:need], order, lag)
+    if bare:
+        found = run(step, pieces(changes[need:], places))
+        pd.testing.assert_series_equal(found, series[need:], check_exact=True, check_index=False)
+    else:
+        found = run(step, pieces(changes, places))
+        pd.testing.assert_series_equal(found, series, check_exact=True)
+
+
+def test_difference_and_inverse_equal_r():
+    """R's diff and diffinv, of the second order at lag 12, on AirPassengers."""
+    changes = rt.difference(AIR, order=2, lag=12)
+    assert changes[24:].tolist() == R["air_diff"].dropna().tolist()
+    back = rt.integrate(changes, start=AIR[:24], order=2, lag=12)
+    assert back.tolist() == R["air_inverse"].dropna().tolist() == AIR.tolist()
+
+
+def test_frames_come_back_column_by_column():
+    """Each column builds on its own start; one start may serve all."""
+    frame = pd.DataFrame({"a": [5, 7, 4, 9], "b": [1, 1, 2, 8]}, dtype=float)
+    changes = rt.difference(frame, lag=2)
+    pd.testing.assert_frame_equal(rt.integrate(changes, frame[:2], lag=2), frame)
+    assert rt.integrate(changes[2:], (1, 1), lag=2).to_numpy().tolist() == [[0, 2], [3, 8]]
+
+
+def test_differences_of_a_stream_are_those_of_the_whole():
+    """A stream of two steps gives back what went in."""
+    series = pd.Series([250, 300, 280, 310, 305], name="price")
+    node = rt.replay(series, rows=2).difference().integrate(start=250)
+    assert node.drain().tolist() == series.tolist()
+    assert node.drain().equals(series.astype(float))
+
+
+def test_missing_values_stay_missing_downstream():
+    """A gap costs the differences on both its sides, and all ticks that build on them."""
+    changes = rt.difference(pd.Series([1.0, np.nan, 4.0, 5.0]))
+    assert changes.isna().tolist() == [True, True, True, False]
+    assert rt.integrate(pd.Series([1.0, np.nan, 2.0]), 0).isna().tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("step", "parameters", "says"),
+    [
+        ("difference", {"order": 0}, "order=0: order is a whole number"),
+        ("difference", {"lag": -1}, "lag=-1"),
+        ("difference", {"lag": True}, "lag=True"),
+        ("integrate", {"start": [1, 2]}, r"build on the first 1 ticks"),
+        ("integrate", {"start": "x"}, "start='x'"),
+        ("integrate", {"start": np.nan}, "all known"),
+        ("integrate", {"start": [1, 2], "order": 2, "lag": 2}, r"try start=series\[:4\]"),
+    ],
+)
+def test_wrong_parameters_say_what_to_do(step, parameters, says):
+    """Each message names the value and its rule."""
+    with pytest.raises(ParameterError, match=says):
+        registered()[step](**parameters)
+
+
+def test_starts_and_differences_must_fit():
+    """Half-missing leading rows, and a start of other columns, are refused."""
+    with pytest.raises(DataError, match="row 1 holds a difference after missing rows"):
+        rt.integrate(pd.Series([np.nan, 1.0, 2.0]), start=(1, 2), lag=2)
+    step = registered()["integrate"]((1, 2), lag=2)
+    state = step.initial()
+    step.update(state, pd.Series([np.nan]))
+    with pytest.raises(DataError, match="row 1 holds a difference"):
+        step.update(state, pd.Series([1.0]))
+    assert step.update(state, pd.Series([np.nan, 4.0]))["result"].tolist() == [2.0, 5.0]
+    with pytest.raises(DataError, match="start for 3 series and differences of 2"):
+        rt.integrate(pd.DataFrame({"a": [1.0], "b": [1.0]}), start=[[1, 2, 3]])

@@ -1,0 +1,436 @@
+"""Correlograms, periods and decompositions, against R, Stata, NIST, Fortran and slow loops."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import naive
+import numpy as np
+import pandas as pd
+import pytest
+
+import rtlab as rt
+from rtlab.errors import DataError, ParameterError, StreamError
+from rtlab.steps import registered, run
+
+DATA = Path(__file__).parent / "data"
+SETS = pd.read_csv(DATA / "r_data.csv", comment="#")
+LAGS = pd.read_csv(DATA / "r_lags.csv", comment="#")
+SERIES = pd.read_csv(DATA / "r_series.csv", comment="#")
+TSA = files("statsmodels") / "tsa"
+R_JUMPS = {"seasonal_jump": 3, "trend_jump": 3, "low_pass_jump": 2}
+
+
+def r_set(name):
+    """Give one of R's own data sets."""
+    return SETS[name].dropna()
+
+
+def reference(name, **options):
+    """Read published figures that statsmodels' wheel carries, or skip where it does not."""
+    path = TSA / name
+    if not path.is_file():
+        pytest.skip(f"this statsmodels has no {name}")
+    with path.open() as file:
+        return pd.read_csv(file, skipinitialspace=True, **options).rename(
+            columns=lambda one: str(one).strip()
+        )
+
+
+def numacc(number):
+    """Build NIST's StRD sets NumAcc1 to 4 (itl.nist.gov/div898/strd/univ/numacc1.html …)."""
+    if number == 1:
+        return pd.Series([10000001, 10000003, 10000002])
+    base = {2: 1.2, 3: 1000000.2, 4: 10000000.2}[number]
+    return pd.Series([base, *[base - 0.1, base + 0.1] * 500])
+
+
+def shop(weeks, seed=0):
+    """Hourly counts with a day's and a week's shape, a trend and counting noise."""
+    hour = np.arange(168 * weeks)
+    day = np.array(
+        [1, 1, 1, 1, 1, 2, 3, 5, 8, 10, 12, 14, 15, 13, 11, 10, 11, 13, 14, 10, 7, 5, 3, 2]
+    )
+    week = np.repeat([0.8, 0.9, 1.0, 1.0, 1.2, 1.6, 1.3], 24)
+    rate = 5 * day[hour % 24] * week[hour % 168] * (1 + hour / 5000)
+    index = pd.date_range("2024-01-01", periods=len(hour), freq="h", tz="UTC", name="start")
+    return pd.Series(np.random.default_rng(seed).poisson(rate), index, name="revenue")
+
+
+# Correlograms
+
+
+@pytest.mark.parametrize("name", ["lynx", "co2"])
+def test_correlograms_equal_r(name):
+    """ACF and PACF at 40 lags are R's on its own data sets."""
+    for function, kind in ((rt.acf, "acf"), (rt.pacf, "pacf")):
+        found = function(r_set(name), lags=40)
+        assert found.values.name == found.kind == kind
+        np.testing.assert_allclose(found.values[1:], LAGS[f"{name}_{kind}"], rtol=0, atol=1e-12)
+
+
+def test_ljung_box_equals_r():
+    """Statistics and p-values are those of R's Box.test."""
+    found = rt.acf(r_set("lynx"), lags=40).ljung_box
+    np.testing.assert_allclose(found["statistic"], LAGS["lynx_box"], rtol=1e-12)
+    np.testing.assert_allclose(found["p_value"], LAGS["lynx_box_p"], rtol=1e-6, atol=1e-15)
+    assert found.index.tolist() == list(range(1, 41))
+
+
+def test_acf_and_bands_equal_stata():
+    """Stata's correlogram of US real GDP: values, Bartlett's band and Q."""
+    stata = reference("tests/results/results_corrgram.csv")
+    path = files("statsmodels") / "datasets" / "macrodata" / "macrodata.csv"
+    gdp = pd.read_csv(str(path))["realgdp"]
+    found = rt.acf(gdp, lags=40)
+    np.testing.assert_allclose(found.values[1:], stata["acvar"], atol=1e-8)
+    np.testing.assert_allclose(found.upper[1:], stata["acvar_ub"], atol=1e-8)
+    np.testing.assert_allclose(found.lower[1:], stata["acvar_lb"], atol=1e-8)
+    np.testing.assert_allclose(found.ljung_box["statistic"], stata["Q1"], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("number", "certified"), [(1, -0.5), (2, -0.999), (3, -0.999), (4, -0.999)]
+)
+def test_lag_1_equals_nist(number, certified):
+    """Certified lag-1 autocorrelations, also where eight digits are common to all ticks."""
+    assert rt.acf(numacc(number), lags=1).values[1] == pytest.approx(certified, abs=1e-8)
+
+
+def test_autocorr_of_pandas_and_default_pacf_of_statsmodels_are_traps():
+    """pandas says −1 where NIST certifies −0.5; statsmodels' default PACF is not R's."""
+    from statsmodels.tsa.stattools import pacf  # noqa: PLC0415
+
+    assert numacc(1).autocorr(1) == pytest.approx(-1)
+    other = pacf(r_set("lynx").to_numpy(), nlags=40)[1:]
+    assert np.abs(other - LAGS["lynx_pacf"]).max() > 0.01
+    ywadjusted = rt.pacf(r_set("lynx"), lags=40, method="ywm").values[1:]
+    np.testing.assert_allclose(ywadjusted, LAGS["lynx_pacf"], atol=1e-10)
+
+
+def test_missing_ticks_are_a_policy():
+    """Refused with their number, or left out pair by pair; R then divides otherwise."""
+    gaps = SETS["presidents"][:120]
+    with pytest.raises(DataError, match=r"6 of 120 ticks are missing.*missing='conservative'"):
+        rt.acf(gaps)
+    found = rt.acf(gaps, lags=20, missing="conservative")
+    assert found.n == 114
+    for lag in (1, 7, 20):
+        assert found.values[lag] == pytest.approx(naive.autocorrelation(gaps, lag), abs=1e-13)
+        by_r = naive.autocorrelation(gaps, lag, divisor=lambda pairs, lag: pairs + lag)
+        assert by_r == pytest.approx(LAGS["presidents_acf"][lag - 1], abs=1e-13)
+    assert rt.pacf(gaps, lags=3, missing="conservative").values[1] == found.values[1]
+
+
+def test_correlogram_tells_what_it_found():
+    """White noise leaves few lags outside, the band is around 0, words and frame agree."""
+    noise = pd.Series(np.random.default_rng(1).normal(size=4000))
+    found = rt.acf(noise, lags=100, alpha=0.05)
+    assert len(found.significant) <= 12
+    assert found.upper[1] == pytest.approx(1.959964 / 4000**0.5, rel=1e-6)
+    assert (found.lower == -found.upper).all()
+    season = rt.acf(shop(4), lags=30)
+    assert 24 in season.significant
+    assert repr(season).startswith("ACF of 672 ticks, lags 0 to 30: ")
+    assert list(season.frame()) == ["acf", "lower", "upper", "statistic", "p_value"]
+    assert season.frame().index.name == "lag"
+    assert rt.acf(noise[:20]).values.index[-1] == 19  # a short series has fewer lags
+    assert rt.pacf(noise[:20]).values.index[-1] == 9
+
+
+# Periods
+
+
+@pytest.mark.parametrize("weeks", [4, 8, 26])
+def test_day_and_week_are_found_in_a_shop(weeks):
+    """Hourly counts show 24 first and then 168, from four weeks on."""
+    found = rt.find_period(shop(weeks))
+    assert found.periods == (24, 168)
+    assert found.best == 24
+    assert rt.find_period(shop(weeks), candidates=[168, 24, 100]).periods == (24, 168)
+
+
+def test_year_is_found_in_monthly_series():
+    """12 in each of R's monthly sets, whatever their trend."""
+    for name in ("co2", "nottem", "air"):
+        assert rt.find_period(r_set(name)).periods == (12,), name
+
+
+def test_trends_steps_and_outliers_hide_no_season():
+    """A level shift, a quadratic trend and wild outliers leave the period as it was."""
+    rng = np.random.default_rng(5)
+    tick = np.arange(600)
+    wave = np.sin(2 * np.pi * tick / 30) + 0.5 * rng.normal(size=600)
+    wild = wave.copy()
+    wild[[50, 300, 411]] += 100
+    for series in (wave + (tick > 350) * 5, wave + (tick / 100) ** 2, wild):
+        assert rt.find_period(pd.Series(series)).best == 30
+
+
+@pytest.mark.parametrize("kind", ["white", "heavy tails", "autoregressive", "random walk"])
+def test_noise_has_no_season(kind):
+    """At most 2 % of 200 series of noise raise a false alarm (0 to 0.5 % when this was written)."""
+    alarms = 0
+    for seed in range(200):
+        noise = pd.Series(np.random.default_rng(seed).normal(size=(60, 240)[seed % 2]))
+        noise = {
+            "white": lambda one: one,
+            "heavy tails": lambda one: one**3,
+            "autoregressive": lambda one: one.ewm(alpha=0.2, adjust=False).mean(),
+            "random walk": lambda one: one.cumsum(),
+        }[kind](noise)
+        alarms += rt.find_period(noise).best is not None
+    assert alarms <= 4
+
+
+def test_no_season_is_said():
+    """Nothing found is None and a table without rows, in words too."""
+    found = rt.find_period(pd.Series(np.random.default_rng(0).normal(size=200)))
+    assert found.best is None
+    assert found.periods == ()
+    assert len(found.table) == 0
+    assert "no season stands out" in repr(found)
+
+
+# Decompositions
+
+
+def test_stl_equals_r_with_its_jumps_and_not_without():
+    """R's stl on co2 to 1e-9, with R's jumps and iterations; with jumps of 1 it differs."""
+    r = pd.read_csv(DATA / "r_stl_co2.csv", comment="#")
+    same = {"period": 12, "seasonal": 21, "trend": 23}
+    found = rt.decompose(r_set("co2"), **same, options=R_JUMPS | {"inner_iter": 2})
+    np.testing.assert_allclose(found.trend, r["stl_trend"], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(found.seasons[12], r["stl_seasonal"], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(found.residual, r["stl_residual"], rtol=0, atol=1e-9)
+    smooth = rt.decompose(r_set("co2"), **same, options={"inner_iter": 2})
+    assert np.abs(smooth.trend - r["stl_trend"]).max() > 0.005
+
+
+def test_robust_stl_equals_r():
+    """R's robust stl on nottem."""
+    options = {"seasonal_jump": 1, "trend_jump": 3, "low_pass_jump": 2, "inner_iter": 1}
+    found = rt.decompose(
+        r_set("nottem"),
+        12,
+        robust=True,
+        seasonal=7,
+        trend=23,
+        options=options | {"outer_iter": 15},
+    )
+    for part, values in (("trend", found.trend), ("seasonal", found.seasons[12])):
+        np.testing.assert_allclose(values, SERIES[f"nottem_robust_{part}"][:240], atol=1e-6)
+
+
+def test_stl_equals_fortran():
+    """The Fortran reference by its authors, on co2."""
+    co2 = reference("stl/tests/results/stl_co2.csv", header=None).iloc[:, 0]
+    fortran = reference("stl/tests/results/stl_test_results.csv")
+    fortran = fortran[fortran["scenario"].str.strip() == "baseline"].reset_index(drop=True)
+    options = {"seasonal_jump": 4, "trend_jump": 2, "low_pass_jump": 2, "inner_iter": 1}
+    found = rt.decompose(
+        co2, 12, seasonal=35, trend=19, options=options | {"low_pass": 13, "outer_iter": 2}
+    )
+    np.testing.assert_allclose(found.trend, fortran["trend"], rtol=1e-10)
+    np.testing.assert_allclose(found.seasons[12], fortran["season"], rtol=0, atol=1e-8)
+
+
+def test_mstl_equals_r():
+    """R's mstl on Victoria's hourly electricity, by day and week."""
+    r = reference("stl/tests/results/mstl_test_results.csv")
+    load = reference("stl/tests/results/mstl_elec_vic.csv", index_col="ds", parse_dates=["ds"])
+    options = {"seasonal_deg": 0, "inner_iter": 2, "outer_iter": 0}
+    found = rt.decompose(load["y"], period=[168, 24], options=options)
+    assert (found.method, found.periods, list(found.seasons)) == ("mstl", (24, 168), [24, 168])
+    np.testing.assert_allclose(found.trend, r["Trend"])
+    np.testing.assert_allclose(found.seasons, r[["Seasonal24", "Seasonal168"]])
+    np.testing.assert_allclose(found.residual, r["Remainder"], atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "method"), [("nottem", "additive"), ("air", "multiplicative")])
+def test_classical_decompositions_equal_r(name, method):
+    """R's decompose, with its missing half periods at the ends."""
+    found = rt.decompose(r_set(name), period=12, method=method)
+    for part, values in (
+        ("trend", found.trend),
+        ("seasonal", found.seasons[12]),
+        ("residual", found.residual),
+    ):
+        r = SERIES[f"{name}_{method}_{part}"][: len(values)]
+        np.testing.assert_allclose(values, r, rtol=1e-11, atol=1e-11)
+    again = (
+        found.trend * found.seasonal
+        if method == "multiplicative"
+        else found.trend + found.seasonal
+    )
+    inside = found.residual.notna()
+    np.testing.assert_allclose(
+        found.adjusted[inside],
+        (
+            found.trend * found.residual
+            if method == "multiplicative"
+            else found.trend + found.residual
+        )[inside],
+    )
+    assert again[inside].notna().all()
+
+
+def test_parts_add_up_and_tell_their_strengths():
+    """observed = trend + seasons + residual; strengths follow the formula of FPP3, 4.3."""
+    found = rt.decompose(shop(6), period=[24, 168])
+    total = found.trend + found.seasons.sum(axis=1) + found.residual
+    np.testing.assert_allclose(total, found.observed, atol=1e-9)
+    pd.testing.assert_series_equal(
+        found.adjusted, found.observed - found.seasonal, check_names=False
+    )
+    residual = found.residual.to_numpy()
+    for name, part in (("trend", found.trend), (24, found.seasons[24]), (168, found.seasons[168])):
+        expected = max(0, 1 - residual.var() / (part.to_numpy() + residual).var())
+        assert found.strengths[name] == pytest.approx(expected)
+    assert list(found.frame()) == ["observed", "trend", "season_24", "season_168", "residual"]
+    assert repr(found).startswith("Decomposition of 1008 ticks by mstl: strength of the trend 0.")
+    noise = rt.decompose(pd.Series(np.random.default_rng(0).normal(size=500)), 12, "additive")
+    assert noise.strengths[12] < 0.2 < 0.9 < found.strengths[24]
+
+
+def test_period_comes_from_the_data_or_the_index():
+    """Without a period it is found, or that of the frequency, and the result says which."""
+    found = rt.decompose(shop(4))
+    assert (found.periods, found.method, found.periods_from) == ((24, 168), "mstl", "found")
+    assert rt.decompose(shop(4), method="stl").periods == (24,)
+    rng = np.random.default_rng(3)
+    for freq, period in {"h": 24, "D": 7, "MS": 12, "QS": 4, "15min": 96, "W": 52}.items():
+        index = pd.date_range("2020-01-01", periods=220, freq=freq)
+        usual = rt.decompose(pd.Series(rng.normal(size=220), index))
+        assert (usual.periods, usual.periods_from) == ((period,), "index frequency"), freq
+    with pytest.raises(DataError, match="no period stands out in 200 ticks"):
+        rt.decompose(pd.Series(rng.normal(size=200)))
+
+
+def test_missing_bins_are_refused_or_filled_and_counted():
+    """The message counts them and names the first; the filled are stated."""
+    series = shop(2).astype(float)
+    series.iloc[[30, 31, 335]] = np.nan
+    with pytest.raises(DataError, match=r"3 of 336 ticks are missing .* 2024-01-02 06:00"):
+        rt.decompose(series, 24)
+    found = rt.decompose(series, 24, missing="interpolate")
+    assert found.filled == 3
+    assert "3 ticks filled" in repr(found)
+    assert found.observed.iloc[30] == pytest.approx(
+        series.iloc[29] + (series.iloc[32] - series.iloc[29]) / 3
+    )
+    assert found.observed.iloc[335] == series.iloc[334]
+
+
+def test_irregular_ticks_are_refused_where_they_begin():
+    """A missing hour is named; civil days, months and labels are regular."""
+    series = shop(3)
+    with pytest.raises(DataError, match=r"first from 2024-01-03 01:00:00\S* to 2024-01-03 03:00"):
+        rt.decompose(series.drop(series.index[50]), 24)
+    with pytest.raises(DataError, match="irregular ticks, first from 3 to 5"):
+        rt.find_period(pd.Series(range(9), index=[0, 1, 2, 3, 5, 6, 7, 8, 9]))
+    days = pd.date_range("2024-01-01", periods=120, freq="D", tz="America/New_York")
+    values = np.random.default_rng(0).normal(size=120)
+    for index in (days, days.tz_convert("UTC")[:60], pd.Index(list("abcd") * 30)):
+        assert rt.decompose(pd.Series(values[: len(index)], index), 7).periods == (7,)
+    for freq in ("ME", "MS", "QE"):
+        months = pd.date_range("2014-01-31", periods=120, freq=freq)
+        assert rt.decompose(pd.Series(values, months), 12).periods == (12,)
+
+
+@pytest.mark.parametrize(
+    ("values", "parameters", "says"),
+    [
+        (range(20), {"period": 12}, "20 ticks and period=12: decompose needs two whole periods"),
+        ([7.0] * 50, {"period": 7}, r"a constant series \(all 7\)"),
+        ([1, 2, 0, 4] * 9, {"period": 4, "method": "multiplicative"}, "0 at 2: factors need"),
+        ([np.nan] * 9, {"period": 2, "missing": "interpolate"}, "9 of 9 ticks are missing"),
+        ([], {"period": 2}, "a series without ticks"),
+    ],
+)
+def test_series_that_cannot_be_decomposed_say_why(values, parameters, says):
+    """Each message names the value, the rule and a remedy."""
+    with pytest.raises(DataError, match=says):
+        rt.decompose(pd.Series(values, dtype=float), **parameters)
+
+
+@pytest.mark.parametrize(
+    ("step", "parameters", "says"),
+    [
+        ("decompose", {"period": 1}, "period=1: period is a whole number of at least 2 ticks"),
+        ("decompose", {"period": 24.5}, "period=24.5"),
+        ("decompose", {"period": "day"}, "period='day'"),
+        ("decompose", {"period": [24, 168], "method": "stl"}, "2 periods with method='stl'"),
+        ("decompose", {"period": 7, "method": "x11"}, "method='x11'"),
+        ("decompose", {"period": 7, "method": "additive", "robust": True}, "these belong to STL"),
+        ("decompose", {"period": 7, "missing": "drop"}, "missing='drop'"),
+        ("find_period", {"candidates": [1]}, "period=1"),
+        ("find_period", {"max_period": 0}, "max_period=0"),
+        ("acf", {"lags": 0}, "lags=0"),
+        ("acf", {"alpha": 1}, "alpha=1"),
+        ("acf", {"missing": "drop"}, "missing='drop'"),
+        ("pacf", {"method": "best"}, "method='best'"),
+        ("pacf", {"method": "burg", "missing": "conservative"}, "only 'ldb' works"),
+    ],
+)
+def test_wrong_parameters_say_what_to_do(step, parameters, says):
+    """Each message names the value and its rule."""
+    with pytest.raises(ParameterError, match=says):
+        registered()[step](**parameters)
+
+
+def test_what_statsmodels_refuses_is_said_in_our_words():
+    """An even length reaches statsmodels, whose reason stands in the message."""
+    with pytest.raises(ParameterError, match="statsmodels refuses.*odd"):
+        rt.decompose(shop(2), 24, seasonal=8)
+    with pytest.raises(ParameterError, match="statsmodels refuses.*nonsense"):
+        rt.decompose(shop(2), 24, options={"nonsense": 1})
+
+
+def test_constant_and_short_series_have_no_correlogram():
+    """Nothing to divide by is an error, not NaN."""
+    with pytest.raises(DataError, match=r"acf of a constant series \(all 3\)"):
+        rt.acf(pd.Series([3, 3, 3, 3]))
+    with pytest.raises(DataError, match="pacf of 2 known ticks: it needs at least 3"):
+        rt.pacf(pd.Series([1, 2]))
+
+
+# On streams
+
+
+@pytest.mark.parametrize("rows", [1, 50, 1000])
+def test_streams_answer_once_at_their_end(rows):
+    """Batches of any size give the answer of the whole, once."""
+    series = shop(4)
+    node = rt.replay(series, rows=rows).acf(lags=10)
+    pd.testing.assert_frame_equal(node.drain().frame(), rt.acf(series, lags=10).frame())
+    empty = series[:0]
+    batches = [empty, *(series[at : at + rows] for at in range(0, len(series), rows)), empty]
+    for name, parameters in (("decompose", {"period": 24}), ("pacf", {"lags": 5})):
+        whole = run(registered()[name](**parameters), [series])
+        cut = run(registered()[name](**parameters), batches)
+        pd.testing.assert_frame_equal(cut.frame(), whole.frame(), check_freq=False)
+    assert run(registered()["find_period"](), batches).periods == (24, 168)
+
+
+def test_streams_without_an_end_are_refused_with_a_remedy():
+    """A whole-series step cannot answer on a stream that never ends, and says so."""
+    source = rt.replay(shop(2))
+    source.ends = False
+    node = source.decompose(period=24)  # streamz holds nodes weakly
+    with pytest.raises(StreamError, match=r"has no end; replay .* sliding_window"):
+        source.start()
+    assert node.step.refuses(ends=True) is None
+
+
+def test_several_series_at_once_are_refused():
+    """One column is one series; two are not."""
+    frame = pd.DataFrame({"a": shop(2), "b": shop(2)})
+    assert rt.acf(frame[["a"]], lags=2).values[1] == rt.acf(frame["a"], lags=2).values[1]
+    with pytest.raises(DataError, match=r"Acf of columns \['a', 'b'\]: this analysis takes one"):
+        rt.acf(frame)
+
+
+def test_results_draw_themselves():
+    """Both results have a picture with words for those who do not see it."""
+    for result in (rt.acf(shop(2), lags=30), rt.decompose(shop(3), [24, 168])):
+        assert result.plot().alt
