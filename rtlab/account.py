@@ -121,10 +121,10 @@ class Account:
         return [
             ("rows in", self.arrived),
             ("used", self.used),
+            ("of these, returns", self.returns),
             *((f"rejected: {reason}", rows) for reason, rows in self.rejected.most_common()),
             ("late", self.late),
             ("duplicate", self.duplicate),
-            ("of the used, returns", self.returns),
         ]
 
 

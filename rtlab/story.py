@@ -90,6 +90,9 @@ class _Teller:
     def _account(self) -> Section:
         account: Account = self.found.account
         words = [f"{account.sentence()}."]
+        if account.rejected:
+            reasons = "; ".join(f"{why} {rows:,}" for why, rows in account.rejected.most_common())
+            words.append(f"Rejected: {reasons}.")
         if account.returns:
             returned = f", {self._money(account.returned)}" if account.returned else ""
             words.append(f"Of the used rows {account.returns:,} are returns{returned}.")

@@ -1,0 +1,93 @@
+"""What ``rtlab demo`` runs on: a year of a grocery shop, or the simulated shop and its truth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rtlab import findings
+from rtlab.analysis import Analysis, Plan
+from rtlab.report import Section
+from rtlab.simulation import Shop, simulate
+from rtlab.story import Labels
+
+__all__ = ["compare", "grocery", "simulated"]
+
+
+def grocery(**how: Any) -> tuple[pd.DataFrame, Plan, Labels]:
+    """Give *The Complete Journey* as events, and how to read and to label it."""
+    from rtlab.sources.journey import ZONE, journey, journey_products  # noqa: PLC0415  (an extra)
+
+    boards = {"products": "product_id", "departments": "department", "households": "user_id"}
+    plan = Plan(zone=ZONE, delay="1h", boards=boards, basket=("basket_id",), **how)
+    names = {"product_id": journey_products()["name"].to_dict()}
+    return journey(), plan, Labels("A year of a grocery shop", "$", 100, names)
+
+
+def simulated(**how: Any) -> tuple[Shop, Plan, Labels]:
+    """Give twelve weeks of the simulated shop with all its dirt, and how to read and label it."""
+    shop = simulate(days=84, seed=7, events_per_day=2000, dirt="all")
+    plan = Plan(zone=shop.zone, delay="2h", **how)
+    names = {"product_id": shop.products.set_index("product_id")["name"].to_dict()}
+    return shop, plan, Labels("Twelve weeks of the simulated shop", "¥", 100, names)
+
+
+def compare(found: Analysis, shop: Shop, scale: int = 100) -> Section:
+    """Hold what was found against what was put into the simulated shop.
+
+    Parameters
+    ----------
+    found : Analysis
+        Of all of ``shop.events``.
+    shop : Shop
+    scale : int, default 100
+        Cents in a unit of money.
+
+    Returns
+    -------
+    Section
+        In words and as tables: the errors of trend and seasons, and the lift of each promotion.
+    """
+    parts = found.parts
+    if parts is None or found.stopped:
+        return Section("Found against the truth", ["The run is not whole, so nothing is compared."])
+    truth = shop.truth.hourly.reindex(parts.trend.index)
+    trend_error = float((parts.trend - truth["trend"]).abs().mean() / truth["trend"].mean())
+    words = [f"The trend is off by {trend_error:.1%} of its level on average."]
+    shapes = []
+    for period, name in ((24, "daily"), (168, "weekly")):
+        place = np.arange(len(parts.trend)) % period
+        both = pd.DataFrame({"found": parts.seasons[period], "truth": truth[name]}) / scale
+        shape = both.groupby(place).mean()
+        likeness = float(shape["found"].corr(shape["truth"]))
+        off = float((shape["found"] - shape["truth"]).abs().mean() / np.ptp(shape["truth"]))
+        words.append(
+            f"The {name} shape, averaged over the run, correlates {likeness:.3f} with the truth and "
+            f"is off by {off:.1%} of its range on average."
+        )
+        shapes.append((f"{name} shape", shape.rename_axis("place")))
+    lifts = _lifts(parts, shop)
+    odd = findings.surprises(parts.residual, k=len(lifts) * 10)
+    hit = [((odd.index >= one.start) & (odd.index < one.end)).any() for one in lifts.itertuples()]
+    words.append(
+        f"Of {len(lifts)} promotions {sum(hit)} stand among the {len(odd)} largest surprises; their "
+        f"lifts are found to within {(lifts['found'] - lifts['put_in']).abs().mean():.0%} of the "
+        "trend on average."
+    )
+    return Section("Found against the truth", words, [], [("promotions", lifts), *shapes])
+
+
+def _lifts(parts: Any, shop: Shop) -> pd.DataFrame:
+    """Measure each promotion against the trend of the days beside it."""
+    level = parts.observed - parts.seasonal
+    day = pd.Timedelta(days=1)
+    rows = []
+    for one in shop.truth.promotions:
+        time = level.index
+        during = (time >= one.start) & (time < one.end)
+        beside = (time >= one.start - day) & (time < one.end + day) & ~during
+        lift = float(level[during].mean() / level[beside].mean() - 1)
+        rows.append((one.start, one.end, one.lift, lift))
+    return pd.DataFrame(rows, columns=["start", "end", "put_in", "found"])
