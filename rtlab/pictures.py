@@ -55,6 +55,12 @@ STYLE: dict[str, Any] = {
     "svg.hashsalt": "rtlab", "svg.fonttype": "path",
 }  # fmt: skip
 
+LOOKS = {
+    "axes", "date", "figure", "font", "grid", "hatch", "image", "legend", "lines", "markers",
+    "patch", "path", "savefig", "svg", "text", "xaxis", "xtick", "yaxis", "ytick",
+}  # fmt: skip
+"""The groups of matplotlib's settings in which the user's own would be seen."""
+
 _CHINESE = (
     "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN",
     "PingFang SC", "PingFang HK", "Hiragino Sans GB", "Heiti TC", "Microsoft YaHei", "SimHei",
@@ -229,8 +235,9 @@ def house_style() -> Iterator[None]:
     level = log.level
     log.setLevel(logging.ERROR)  # it would tell that a Chinese font has no bold
     with matplotlib.rc_context(), warnings.catch_warnings():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(STYLE | {"font.family": list(_families())})
+        default = matplotlib.rcParamsDefault
+        looks = {key: default[key] for key in default if key.partition(".")[0] in LOOKS}
+        matplotlib.rcParams.update(looks | STYLE | {"font.family": list(_families())})
         # Where no font has a sign, a box is drawn; alt and facts still hold the whole name.
         warnings.filterwarnings("ignore", message=r"Glyph \d+ .*missing from")
         try:

@@ -6,6 +6,7 @@ import base64
 import os
 import re
 import sys
+import warnings
 from html.parser import HTMLParser
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,10 @@ import pytest
 
 from rtlab.charts import plot_series
 from rtlab.report import Report, Section, write_report
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # matplotlib 3.8 on a newer pyparsing
+    pytest.importorskip("matplotlib.backends.backend_agg")
 
 EVIL = "<script src=//evil.example/x.js>alert('1')</script> & \"q\" $title"
 VOID = {"meta", "img", "br"}
@@ -61,7 +66,6 @@ def table() -> pd.DataFrame:
 
 def full() -> Report:
     """Give a report whose every field holds something hostile."""
-    pytest.importorskip("matplotlib")
     series = pd.Series([1.0, 5.0, 2.0], name=EVIL)
     account = SimpleNamespace(
         lines=lambda: [("rows in", 1234), (EVIL, 1234)], sentence=lambda: f"1,234 = {EVIL}"
