@@ -26,7 +26,7 @@ class _Verdicts:
         self.codes = np.zeros(rows, dtype=np.int16)  # 0: nothing against it
 
     def against(self, mask: Any, reason: str) -> None:
-        if mask is not None and mask.any():
+        if np.any(mask):  # None and False: nothing is against any row
             self.reasons.append(reason)
             self.codes[mask & (self.codes == 0)] = len(self.reasons)
 
@@ -125,19 +125,14 @@ class Clean(Step):
         verdicts = _Verdicts(len(events))
         if "_raw" in events:
             verdicts.against(np.asarray(pd.notna(events["_raw"])), "malformed record")
-        typed = self._ids(events, verdicts)
-        typed |= self._times(events, verdicts)
-        typed |= self._money(events, verdicts)
+        typed = self._ids(events, verdicts) | self._times(events, verdicts)
+        typed |= self._numbers(events, verdicts)
         bad = verdicts.codes != 0
         rejected = events.take(bad).adding(reason=verdicts.words(bad))
-        good = replace(events, arrays=_ordered(events, typed))
+        good = replace(events, arrays=_kept(events) | typed)
         if bad.any():
             good = good.take(~bad)
-        good.arrays |= {
-            name: parsing.whole(good[name])
-            for name in (*REQUIRED[:2], "quantity")
-            if name != "quantity" or "quantity" in events
-        }
+        good.arrays |= _settled(events, good)
         return {
             "good": replace(good, not_after=None),
             "rejected": replace(rejected, not_after=None),
@@ -168,39 +163,52 @@ class Clean(Step):
             verdicts.against(~unknown & (times.asi8 > bound), f"{self.on} in the future")
         return {self.on: times.array}
 
-    def _money(self, events: Columns, verdicts: _Verdicts) -> dict[str, Any]:
-        if "quantity" in events:
-            quantity = self._number(events, "quantity", verdicts)
-            verdicts.against(quantity == 0, "zero quantity")
-        else:
-            quantity = np.ones(len(events), dtype=np.int64)
-        negative = np.asarray(quantity < 0)
-        if self.returns == "reject":
-            verdicts.against(negative, "return")
-        typed = {"quantity": quantity, "is_return": negative}
-        if "price" in events:
-            price = self._number(events, "price", verdicts)
-            verdicts.against(price < 0, "negative price")
-            typed |= {"price": price, "amount": parsing.product(quantity, price)}
-        elif "amount" in events:
-            typed["amount"] = self._number(events, "amount", verdicts)
+    def _numbers(self, events: Columns, verdicts: _Verdicts) -> dict[str, Any]:
+        total = "price" if "price" in events else "amount"
+        typed = {}
+        for name in ("quantity", total):
+            if name not in events:
+                continue
+            numbers, missing, wrong = parsing.numbers(events[name])
+            verdicts.against(missing, f"missing {name}")
+            verdicts.against(wrong, f"unreadable {name}")
+            if numbers.dtype.kind == "f":
+                verdicts.against(np.isinf(numbers), f"infinite {name}")
+            if name == "quantity":
+                verdicts.against(numbers == 0, "zero quantity")
+                verdicts.against(self.returns == "reject" and numbers < 0, "return")
+            elif name == "price":
+                verdicts.against(numbers < 0, "negative price")
+            typed[name] = numbers
+        if "quantity" in typed and "price" in typed:
+            with np.errstate(over="ignore", invalid="ignore"):
+                amount = typed["quantity"] * typed["price"].astype(np.float64)
+            verdicts.against(np.isinf(amount), "amount out of range")
         return typed
 
-    @staticmethod
-    def _number(events: Columns, name: str, verdicts: _Verdicts) -> Any:
-        numbers, missing, wrong = parsing.numbers(events[name])
-        verdicts.against(missing, f"missing {name}")
-        verdicts.against(wrong, f"unreadable {name}")
-        if numbers.dtype.kind == "f":
-            verdicts.against(np.isinf(numbers), f"infinite {name}")
-        return numbers
+
+def _kept(events: Columns) -> dict[str, Any]:
+    """Leave the marks of readers behind."""
+    return {name: array for name, array in events.arrays.items() if name not in ("_raw", "_line")}
 
 
-def _ordered(events: Columns, typed: dict[str, Any]) -> dict[str, Any]:
-    """Put typed columns in the place of raw ones; new ones stand last; marks of readers go."""
-    kept = {name: array for name, array in events.arrays.items() if name not in ("_raw", "_line")}
-    late = {name: typed[name] for name in ("quantity", "amount", "is_return") if name in typed}
-    return {name: typed.get(name, array) for name, array in kept.items()} | late
+def _settled(events: Columns, good: Columns) -> dict[str, Any]:
+    """Give whole numbers their type, and the columns that follow from others.
+
+    Only good rows count here: what a rejected row held must not change the others' type, since it
+    may come in another batch.
+    """
+    settled = {name: parsing.whole(good[name]) for name in REQUIRED[:2]}
+    settled["quantity"] = np.ones(len(good), np.int64)
+    if "quantity" in good:
+        settled["quantity"] = parsing.whole(good["quantity"])
+    for name in ("price", "amount"):
+        if name in good and events[name].dtype.kind not in "iuf":
+            settled[name] = parsing.whole(good[name])
+    if "price" in good:
+        price = settled.get("price", good["price"])
+        settled["amount"] = parsing.product(settled["quantity"], price)
+    return settled | {"is_return": np.asarray(settled["quantity"] < 0)}
 
 
 clean = register("clean")(Clean)

@@ -18,6 +18,7 @@ __all__ = [
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 EPOCH = pd.Timestamp(0, tz="UTC")
 MICROSECOND = pd.Timedelta(1, unit="us")
+MOST = 2.0**63  # where int64 ends
 EXACT = 2**53  # whole numbers up to here are exact in a double
 
 
@@ -104,21 +105,11 @@ def numbers(array: Any) -> tuple[Any, Mask | None, Mask | None]:
         raw = pd.Series(np.nan, index=raw.index)
     found = pd.to_numeric(raw, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     wrong = np.isnan(found) & ~missing
-    if array.dtype == object and (np.abs(found[~np.isnan(found)]) > EXACT).any():
-        return found, missing, wrong
-    return _whole_or_missing(found), missing, wrong
-
-
-def _whole_or_missing(found: Any) -> Any:
-    """Make int64 of whole numbers; rows without a number are set aside anyway, so 0 stands in."""
-    known = np.nan_to_num(found, nan=0.0)
-    if np.isfinite(known).all() and (known == np.rint(known)).all() and not np.isnan(found).all():
-        return known.astype(np.int64)
-    return found
+    return found, missing, wrong
 
 
 def whole(array: Any) -> Any:
-    """Make int64 of floats that are whole, as ids are once the missing ones are gone."""
+    """Make int64 of numbers that are whole, once the missing ones are gone."""
     if array.dtype == object:
         array = pd.Series(array).infer_objects()
         array = array.to_numpy() if isinstance(array.dtype, np.dtype) else array.array
@@ -138,9 +129,11 @@ def product(quantity: Any, price: Any) -> Any:
     A price with at most six decimals is scaled to a whole number, multiplied exactly and scaled
     back with one rounding (three decimals each where quantities are fractions).
     """
+    with np.errstate(over="ignore", invalid="ignore"):
+        plain = quantity * price.astype(np.float64)
     if quantity.dtype.kind == "i" and price.dtype.kind == "i":
-        return quantity * price
-    plain = quantity * price
+        fits = (np.abs(plain) < MOST).all()
+        return quantity * price if fits else plain
     unit, part = (1e6, 1.0) if quantity.dtype.kind == "i" else (1e3, 1e3)
     with np.errstate(invalid="ignore", over="ignore"):
         scaled, parts = np.rint(price * unit), np.rint(quantity * part)
