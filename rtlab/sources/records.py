@@ -259,17 +259,24 @@ class _Delimited:
         after = head[0].count(self.delimiter + " ")
         self.spaced = after > 0 and after == head[0].count(self.delimiter)
 
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = self.again.pop() if self.again else next(self.text)
-        self.number += 1
-        return line
+    def _lines(self) -> Iterator[str]:
+        """Give the next lines; several of these may take turns."""
+        while True:
+            while self.again:
+                self.number += 1
+                yield self.again.pop()
+            for line in self.text:
+                self.number += 1
+                yield line
+                if self.again:
+                    break
+            else:
+                if not self.again:
+                    return
 
     def read(self) -> Table:
         gather = _Gather()
-        cells, raw = self._cells(next(line for line in self if not line.isspace()))
+        cells, raw = self._cells(next(line for line in self._lines() if not line.isspace()))
         if not cells:
             raise DataError(f"the first line cannot be split into names: {_shown(raw)!r}")
         names, notes = _header(cells)
@@ -282,7 +289,7 @@ class _Delimited:
             gather.add(block, len(flat) // width)
             flat.clear()
 
-        for line in self:
+        for line in self._lines():
             if '"' not in line and not self.spaced:
                 cells, raw = line.rstrip("\r\n").split(self.delimiter), line
             else:
@@ -311,21 +318,22 @@ class _Delimited:
 
     def _cells(self, line: str) -> tuple[list[str], str]:
         """Split a record with quotes; give its whole text too, and no cells if it is broken."""
+        delimiter, spaced = self.delimiter, self.spaced
         held = [line]
 
         def onward() -> Iterator[str]:
             yield line
-            for more in self:
+            for more in self._lines():
                 held.append(more)
                 yield more
 
-        options: dict[str, Any] = {
-            "delimiter": self.delimiter, "skipinitialspace": self.spaced
-        }  # fmt: skip
         try:
-            cells = next(csv.reader(onward(), **options))
-            if len(held) > 1:  # a stray quote swallows lines: only a well-formed record may
-                next(csv.reader(held, strict=True, **options))
+            cells = next(csv.reader((line,), delimiter=delimiter, skipinitialspace=spaced))
+            if line.endswith(("\n", "\r")) and not (cells and cells[-1].endswith(("\n", "\r"))):
+                return cells, line
+            # The quote is open: a stray one swallows lines, so only a well-formed record may.
+            whole = csv.reader(onward(), delimiter=delimiter, skipinitialspace=spaced, strict=True)
+            cells = next(whole)
         except csv.Error:
             self.again += reversed(held[1:])
             self.number -= len(held) - 1
@@ -390,14 +398,26 @@ def _one_by_one(text: str) -> Iterator[_Record]:
 def _json(records: Iterator[_Record]) -> Table:
     gather = _Gather()
     while block := list(islice(records, _ROWS)):
-        rows = []
-        for row, (line, raw, value) in enumerate(block, gather.rows):
+        rows: list[dict[str, Any]] = []
+        names = dict.fromkeys(gather.known)
+        for place, (line, raw, value) in enumerate(block, gather.rows):
             if not isinstance(value, dict) or _damaged(raw) or _half(raw, value):
-                gather.malformed[row] = (line, _shown(raw))
-                value = {}  # noqa: PLW2901  (the row of empty cells that stands for it)
-            rows.append(value)
-        names = dict.fromkeys([*gather.known, *(name for row in rows for name in row)])
-        gather.add({name: [_word(row.get(name)) for row in rows] for name in names}, len(rows))
+                gather.malformed[place] = (line, _shown(raw))
+                rows.append({})
+            else:
+                rows.append(value)
+                if not value.keys() <= names.keys():
+                    names |= dict.fromkeys(value)
+        gather.add(
+            {
+                name: [
+                    value if isinstance(value, str) else _word(value)
+                    for value in [row.get(name) for row in rows]
+                ]
+                for name in names
+            },
+            len(rows),
+        )
     return gather.table()
 
 
@@ -413,8 +433,6 @@ def _half(raw: str, value: Any) -> bool:
 
 
 def _word(value: Any) -> str:
-    if isinstance(value, str):
-        return value
     if value is None:
         return ""
     # Nested values stay JSON; numbers are written shortest, which reads back as the same number.
