@@ -209,14 +209,9 @@ class Pacf(_Correlation):
 
     Parameters
     ----------
-    data : Series
-        A regular series; the whole of it, so that on a stream the answer comes at the end.
-    lags : int, default 48
-        Greatest lag in ticks; a series has fewer than half its length.
-    alpha : float, default 0.05
-        The band holds all but this share of white noise's correlations.
-    missing : {"raise", "conservative"}, default "raise"
-        What to do with missing and infinite ticks; the latter goes with ``method="ldb"`` only.
+    data, lags, alpha, missing
+        As for ``acf``, but lags are fewer than half the ticks, and "conservative" goes with
+        ``method="ldb"`` only.
     method : str, default "ldb"
         The estimator, by statsmodels' name. "ldb" (Levinson and Durbin on the ACF [1]_) is also
         R's; statsmodels' own default differs.

@@ -240,14 +240,8 @@ class MovingMedian(_Moving):
 
     Parameters
     ----------
-    data : Series or DataFrame
-        Ticks; the columns of a frame are series side by side.
-    window : int
-        Number of ticks.
-    min_periods : int, optional
-        Answer from this many values that are not missing; by default a full window.
-    center : bool, default False
-        Take the ticks around each tick: answers come half a window late.
+    data, window, min_periods, center
+        As for ``moving_average``.
 
     Returns
     -------

@@ -75,3 +75,40 @@ def autocorrelation(values, lag, divisor=None):
     by = len(known) if divisor is None else divisor(len(products), lag)
     variance = math.fsum((value - mean) ** 2 for value in known) / len(known)
     return math.fsum(products) / by / variance
+
+
+def windows(events, bounds, delay=None):
+    """Take (time, key) one by one: the rows of each (start, end, key), and the late rows."""
+    held, late, mark = {}, [], None
+    for place, (time, key) in enumerate(events):
+        if delay is not None and (mark is None or time - delay > mark):
+            mark = time - delay
+        start, end = bounds(time)
+        if mark is not None and end <= mark:
+            late.append(place)
+        else:
+            held.setdefault((start, end, key), []).append(place)
+    return held, late
+
+
+def counted(keys, size):
+    """Take keys one by one: the rows of each full window in order, then of those still open."""
+    full, held = [], {}
+    for place, key in enumerate(keys):
+        held.setdefault(key, []).append(place)
+        if len(held[key]) == size:
+            full.append((key, held.pop(key)))
+    return full, held
+
+
+def first_deliveries(events, horizon=None):
+    """Take (id, time) one by one: which rows are kept."""
+    seen, kept, newest = {}, [], None
+    for name, time in events:
+        newest = time if newest is None else max(newest, time)
+        known = name is not None and name in seen
+        again = known and (horizon is None or seen[name] > newest - horizon)
+        kept.append(not again)
+        if name is not None and not again:
+            seen[name] = time
+    return kept

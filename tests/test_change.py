@@ -1,5 +1,6 @@
 """Differences and their inverse, against pandas, R and the series themselves."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ CENTS = st.lists(st.integers(-(2**40), 2**40), min_size=16, max_size=60)
 def pieces(data, places):
     """Cut data at the places."""
     edges = [0, *[place for place in places if place <= len(data)], len(data)]
-    return [data.iloc[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [data.iloc[a:b] for a, b in pairwise(edges)]
 
 
 CUTS = st.lists(st.integers(0, 60), max_size=6).map(sorted)

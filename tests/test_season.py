@@ -1,5 +1,7 @@
 """Correlograms, periods and decompositions, against R, Stata, NIST, Fortran and slow loops."""
 
+# ruff: noqa: PD011  (the values of a correlogram are no frame's)
+
 from importlib.resources import files
 from pathlib import Path
 
@@ -97,7 +99,7 @@ def test_lag_1_equals_nist(number, certified):
 
 
 def test_autocorr_of_pandas_and_default_pacf_of_statsmodels_are_traps():
-    """pandas says −1 where NIST certifies −0.5; statsmodels' default PACF is not R's."""
+    """Certified is −0.5 where pandas says −1 on NumAcc1; statsmodels' default PACF is not R's."""
     from statsmodels.tsa.stattools import pacf  # noqa: PLC0415
 
     assert numacc(1).autocorr(1) == pytest.approx(-1)
@@ -168,7 +170,7 @@ def test_trends_steps_and_outliers_hide_no_season():
 
 @pytest.mark.parametrize("kind", ["white", "heavy tails", "autoregressive", "random walk"])
 def test_noise_has_no_season(kind):
-    """At most 2 % of 200 series of noise raise a false alarm (0 to 0.5 % when this was written)."""
+    """At most 4 of 200 series of noise raise a false alarm (0 or 1 when this was written)."""
     alarms = 0
     for seed in range(200):
         noise = pd.Series(np.random.default_rng(seed).normal(size=(60, 240)[seed % 2]))
@@ -275,7 +277,7 @@ def test_classical_decompositions_equal_r(name, method):
 
 
 def test_parts_add_up_and_tell_their_strengths():
-    """observed = trend + seasons + residual; strengths follow the formula of FPP3, 4.3."""
+    """Trend + seasons + residual = observed; strengths follow the formula of FPP3, 4.3."""
     found = rt.decompose(shop(6), period=[24, 168])
     total = found.trend + found.seasons.sum(axis=1) + found.residual
     np.testing.assert_allclose(total, found.observed, atol=1e-9)
@@ -289,7 +291,8 @@ def test_parts_add_up_and_tell_their_strengths():
     assert list(found.frame()) == ["observed", "trend", "season_24", "season_168", "residual"]
     assert repr(found).startswith("Decomposition of 1008 ticks by mstl: strength of the trend 0.")
     noise = rt.decompose(pd.Series(np.random.default_rng(0).normal(size=500)), 12, "additive")
-    assert noise.strengths[12] < 0.2 < 0.9 < found.strengths[24]
+    assert noise.strengths[12] < 0.2
+    assert found.strengths[24] > 0.9
 
 
 def test_period_comes_from_the_data_or_the_index():
@@ -380,9 +383,9 @@ def test_wrong_parameters_say_what_to_do(step, parameters, says):
 
 def test_what_statsmodels_refuses_is_said_in_our_words():
     """An even length reaches statsmodels, whose reason stands in the message."""
-    with pytest.raises(ParameterError, match="statsmodels refuses.*odd"):
+    with pytest.raises(ParameterError, match=r"statsmodels refuses.*odd"):
         rt.decompose(shop(2), 24, seasonal=8)
-    with pytest.raises(ParameterError, match="statsmodels refuses.*nonsense"):
+    with pytest.raises(ParameterError, match=r"statsmodels refuses.*nonsense"):
         rt.decompose(shop(2), 24, options={"nonsense": 1})
 
 

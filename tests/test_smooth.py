@@ -1,5 +1,6 @@
 """Moving averages and medians, against pandas, R and slow loops."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import naive
@@ -139,7 +140,7 @@ def test_half_life_in_time_and_in_ticks_agree_on_regular_ticks():
 def test_cuts_change_nothing(data, places):
     """Batches of any size, none and one included, give the answer of one batch."""
     edges = [0, *places, len(data)]
-    batches = [data.iloc[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    batches = [data.iloc[a:b] for a, b in pairwise(edges)]
     for name, parameters in (
         ("moving_average", {"window": 7}),
         ("moving_average", {"window": 6, "center": True, "min_periods": 2}),
