@@ -197,6 +197,13 @@ def test_space_after_the_delimiter(log):
     assert found[["user_id", "product_id", "text"]].to_numpy().tolist() == [[1, 2, "a, b"]]
 
 
+def test_the_line_that_excel_writes_first(log):
+    """Excel's first line names the delimiter and is no row."""
+    found = log("sep=;\nuser;item;date\n1;2;2024-01-02\nshort\n", tz="UTC")
+    assert found.frame.user_id.dropna().tolist() == [1]
+    assert found.frame._line.dropna().tolist() == [4]
+
+
 def test_decimal_commas(log):
     """Decimal commas are told by the values and stated; what fits both is asked for."""
     head = "Kunde;Artikel;Datum;Einzelpreis\n"

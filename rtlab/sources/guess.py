@@ -106,9 +106,10 @@ def columns(
             used.append(name)
         elif require and role in REQUIRED:
             flag = FLAGS[role]
+            how = ", or its format with --time-format" if role == "purchase_time" else ""
             raise MissingColumnError(
                 f"no column looks like the {flag} ({role}); name it with --{flag} COLUMN "
-                f"({flag}=...), the file has {', '.join(found)}"
+                f"({flag}=...){how}; the file has {', '.join(found)}"
             )
     return {role: roles[role] for role in (*REQUIRED, *OPTIONAL) if role in roles}
 

@@ -255,7 +255,12 @@ class _Delimited:
         self.text, self.suspect = text, suspect
         self.again: list[str] = []  # lines to read again, the next one last
         self.number = 0
-        self.delimiter = delimiter or _sniff(head)
+        says = re.fullmatch(r'"?sep=(.)"?\s*', head[0])  # as Excel writes before the names
+        if says is not None:
+            head = head[1:] or [""]
+            next(line for line in text if not line.isspace())
+            self.number = 1
+        self.delimiter = delimiter or (says[1] if says else _sniff(head))
         after = head[0].count(self.delimiter + " ")
         self.spaced = after > 0 and after == head[0].count(self.delimiter)
 
