@@ -106,6 +106,17 @@ def test_exponential_average_equals_pandas_recursive_form(data, parameters):
     same(rt.exponential_average(data, **parameters), data.ewm(adjust=False, **parameters).mean())
 
 
+@pytest.mark.parametrize("rows", [1000, 130, 77])
+def test_long_exponential_averages_equal_pandas_too(rows):
+    """Long batches go by blocks; a huge value fades as it does tick by tick."""
+    values = np.random.default_rng(0).normal(size=1000)
+    values[400] = 1e9
+    series = pd.Series(values)
+    step = registered()["exponential_average"](span=3)
+    found = run(step, [series[at : at + rows] for at in range(0, 1000, rows)])
+    same(found, series.ewm(span=3, adjust=False).mean())
+
+
 def test_exponential_average_is_not_the_adjusted_one():
     """The trap: pandas' default, adjust=True, is another average."""
     series = pd.Series([8.0, 4.0, 0.0])
