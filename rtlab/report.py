@@ -18,6 +18,7 @@ import pandas as pd
 from rtlab.errors import MissingExtraError
 from rtlab.extras import optional
 from rtlab.pictures import Picture
+from rtlab.sinks.files import write_csv, write_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,7 +121,7 @@ def write_report(report: Report, folder: str | Path) -> Path:
         body.append("\n".join([*parts, "</section>"]))
     report.notes[:] = notes
     page = target / "report.html"
-    _atomic(page, _page(report, body).encode())
+    _atomic(page, _page(report, body).encode("utf-8", "replace"))
     return page
 
 
@@ -215,14 +216,15 @@ def _flat(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _write_table(frame: pd.DataFrame, path: Path, notes: dict[str, None]) -> str:
     """Write a table as CSV and, where it can be, as Parquet; give the link to the CSV."""
-    _atomic(path.with_suffix(".csv"), frame.to_csv(index=False, lineterminator="\n").encode())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_csv(frame, path.with_suffix(".csv"))
     try:
         optional("pyarrow", "data")
-        _atomic(path.with_suffix(".parquet"), frame.to_parquet(index=False, engine="pyarrow"))
+        write_parquet(frame, path.with_suffix(".parquet"))
     except MissingExtraError as missing:
         notes[f"Tables as CSV only, without Parquet: {missing}"] = None
-    except (TypeError, ValueError, NotImplementedError) as mixed:  # a column of several types
-        notes[f"tables/{path.name}.parquet is not there; the CSV holds it all: {mixed}"] = None
+    except ValueError as wrong:  # half a sign, say, which Parquet refuses
+        notes[f"tables/{path.name}.parquet is not there; the CSV has every row: {wrong}"] = None
     return f"tables/{path.name}.csv"
 
 

@@ -133,7 +133,7 @@ def test_tables_are_data(tmp_path: Any) -> None:
     stem = next(name for name in names if "script" in name).split(".")[0]
     expected = table().reset_index()
     back = pd.read_parquet(tmp_path / "tables" / f"{stem}.parquet")
-    assert back.equals(expected)
+    assert back.astype(expected.dtypes.to_dict()).equals(expected)
     csv = pd.read_csv(tmp_path / "tables" / f"{stem}.csv", encoding="utf-8")
     assert csv["revenue"].equals(expected["revenue"])
     assert csv[EVIL].tolist() == expected[EVIL].tolist()
@@ -200,15 +200,16 @@ def test_without_matplotlib(tmp_path: Any, monkeypatch: Any) -> None:
     assert not (tmp_path / "figures").exists()
 
 
-def test_a_table_that_parquet_cannot_hold(tmp_path: Any) -> None:
-    """A column of several types is in the CSV, and a note says why there is no Parquet."""
+def test_odd_tables(tmp_path: Any) -> None:
+    """A column of several types, half a sign, no rows: each is in a CSV, and the page reads."""
     pytest.importorskip("pyarrow")
-    report = Report(
-        "t", sections=[Section("s", [], [], [("mixed", pd.DataFrame({"a": [1, "b"]}))])]
-    )
-    write_report(report, tmp_path)
+    odd = [("mixed", pd.DataFrame({"a": [1, "b\ud800"]})), ("none", pd.DataFrame({"a": []}))]
+    report = Report("t", sections=[Section("s", [], [], odd)])
+    page = write_report(report, tmp_path)
     assert "mixed.parquet is not there" in report.notes[0]
-    assert (tmp_path / "tables" / "mixed.csv").read_text() == "a\n1\nb\n"
+    assert "b?" in Page(page.read_text(encoding="utf-8")).words
+    assert (tmp_path / "tables" / "mixed.csv").read_text() == "a\n1\nb?\n"
+    assert (tmp_path / "tables" / "none.csv").read_text() == "a\n"
 
 
 def test_files_are_replaced_at_once_or_not_at_all(tmp_path: Any, monkeypatch: Any) -> None:
