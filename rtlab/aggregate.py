@@ -6,7 +6,7 @@ and a sum goes on from the accumulator, so that the way a stream is cut changes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,18 +37,27 @@ class Plan:
         Column of the answer → ``(column, function)``, or ``"count"`` for the number of rows. The
         functions are count, sum, mean, min, max, first and last; missing values are left out, as
         pandas does, and first and last go by arrival.
+    taken : sequence of str
+        Names of the answer's other columns.
     times : bool, default False
         Whether to hold the earliest and the latest event time too, passed as the column ``""``.
     """
 
-    def __init__(self, agg: Mapping[str, Any] | None, *, times: bool = False) -> None:
+    def __init__(
+        self, agg: Mapping[str, Any] | None, *, taken: Sequence[str] = (), times: bool = False
+    ) -> None:
         self.wanted: dict[str, tuple[str | None, str]] = {}
         for name, spec in ({"count": "count"} if agg is None else agg).items():
-            column, function = (None, spec) if isinstance(spec, str) else tuple(spec)
+            column, function = (None, spec) if isinstance(spec, str) else _pair(spec)
             if function not in FUNCTIONS or (column is None and function != "count"):
                 raise ParameterError(
                     f"agg={{{name!r}: {spec!r}}}: give (column, function) with a function of "
                     f"{', '.join(FUNCTIONS)}, or 'count' for the number of rows"
+                )
+            if name in taken:
+                raise ParameterError(
+                    f"agg={{{name!r}: ...}}: the answer has a column {name!r} already; choose "
+                    "another name"
                 )
             self.wanted[name] = (column, function)
         if not self.wanted:
@@ -170,6 +179,11 @@ class Plan:
         names = _names(state["window"][: len(kept)], codes)
         state["slots"] = dict(zip(names, range(len(kept)), strict=True))
         return left
+
+
+def _pair(spec: Any) -> tuple[Any, Any]:
+    pair = tuple(spec) if isinstance(spec, Sequence) else ()
+    return (pair[0], pair[1]) if len(pair) == 2 else (None, None)
 
 
 def _numbers(array: Any) -> Any:

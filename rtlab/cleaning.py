@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from rtlab import parsing
-from rtlab.columns import Columns
-from rtlab.errors import MissingColumnError, ParameterError
+from rtlab.columns import Columns, bare
+from rtlab.errors import DataError, MissingColumnError, ParameterError
 from rtlab.events import REQUIRED
 from rtlab.steps import Outputs, State, Step, register
 
@@ -31,7 +31,7 @@ class _Verdicts:
             self.codes[mask & (self.codes == 0)] = len(self.reasons)
 
     def words(self, bad: np.ndarray[Any, Any]) -> Any:
-        return np.array(["", *self.reasons], dtype=object)[self.codes[bad]]
+        return bare(pd.Series(["", *self.reasons], dtype=str))[self.codes[bad]]
 
 
 @dataclass(frozen=True)
@@ -334,7 +334,12 @@ class Dedupe(Step):
         events = Columns.of(batch)
         if not events.arrays:
             return {}
-        ids, missing, _ = parsing.identifiers(events[self.by])
+        ids, missing, wrong = parsing.identifiers(events[self.by])
+        if np.any(wrong):
+            raise DataError(
+                f"column {self.by!r} holds values that are no ids (lists or dicts): an id is a "
+                "number or text; choose another column for by="
+            )
         times = events.microseconds(self.on).tolist()
         again = np.zeros(len(events), dtype=bool)
         span = None if self.horizon is None else parsing.duration(self.horizon, "horizon")

@@ -90,7 +90,13 @@ class Columns:
         """Give a time column as int64 microseconds since 1970 UTC."""
         array = self[name]
         if isinstance(getattr(array, "dtype", None), pd.DatetimeTZDtype):
-            return np.asarray(pd.DatetimeIndex(array).as_unit("us").asi8)
+            times = pd.DatetimeIndex(array)
+            if times.hasnans:
+                raise DataError(
+                    f"column {name!r} lacks {times.isna().sum()} times: a row without a time has "
+                    "no place; run clean() first"
+                )
+            return np.asarray(times.as_unit("us").asi8)
         raise DataError(
             f"column {name!r} holds {getattr(array, 'dtype', type(array))}: event times are "
             "zoned timestamps; run clean(tz=...) first, or pd.to_datetime(..., utc=True)"
@@ -98,7 +104,7 @@ class Columns:
 
     def frame(self) -> pd.DataFrame:
         """Build the DataFrame that a person sees."""
-        frame = pd.DataFrame(self.arrays, copy=False)
+        frame = pd.DataFrame({name: _kept(array) for name, array in self.arrays.items()}, copy=False)
         if self.index is not None:
             frame = frame.set_index(self.index)
         if self.not_after is not None:
@@ -109,3 +115,8 @@ class Columns:
 def bare(column: pd.Series[Any]) -> Any:
     """Give the array under a column: numpy's own where the type is numpy's."""
     return column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
+
+
+def _kept(array: Any) -> Any:
+    """Keep objects as they came: pandas 3 would make its own text type of them, or not, by batch."""
+    return pd.Series(array, dtype=object, copy=False) if array.dtype == object else array

@@ -72,7 +72,7 @@ class CountWindow(Step):
     )
 
     def __post_init__(self) -> None:
-        if not isinstance(self.rows, int) or self.rows < 1:
+        if not isinstance(self.rows, int) or isinstance(self.rows, bool) or self.rows < 1:
             raise ParameterError(
                 f"rows={self.rows!r}: a window needs at least 1 row; try rows=100"
             )
@@ -80,7 +80,8 @@ class CountWindow(Step):
 
     @cached_property
     def _plan(self) -> Plan:
-        return Plan(self.agg, times=True)
+        taken = ("start", "end", *keys.key_names(self.by))
+        return Plan(self.agg, taken=taken, times=True)
 
     def initial(self) -> State:
         return {

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from rtlab.columns import bare
-from rtlab.errors import DataError
+from rtlab.errors import DataError, ParameterError
 from rtlab.steps import State
 
 __all__ = ["columns", "distinct", "encode", "initial", "key_names", "order", "positions", "sweep"]
@@ -33,8 +33,15 @@ class Distinct(NamedTuple):
 
 
 def key_names(by: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Give the names of the key columns."""
-    return () if by is None else (by,) if isinstance(by, str) else tuple(by)
+    """Give the names of the key columns, or say why these cannot be names."""
+    names = () if by is None else (by,) if isinstance(by, str) else by
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise ParameterError(
+            f"by={by!r}: name one column, or a list of them, as in by='product_id'"
+        )
+    if len(set(names)) < len(names):
+        raise ParameterError(f"by={by!r} names a column twice: name each once")
+    return tuple(names)
 
 
 def initial(by: str | Sequence[str] | None) -> State:

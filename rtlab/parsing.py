@@ -111,8 +111,8 @@ def numbers(array: Any) -> tuple[Any, Mask | None, Mask | None]:
 def whole(array: Any) -> Any:
     """Make int64 of numbers that are whole, once the missing ones are gone."""
     if array.dtype == object:
-        array = pd.Series(array).infer_objects()
-        array = array.to_numpy() if isinstance(array.dtype, np.dtype) else array.array
+        found = pd.Series(array).infer_objects()
+        array = found.to_numpy() if found.dtype.kind in "if" else array
     if (
         isinstance(array.dtype, np.dtype)
         and array.dtype.kind == "f"

@@ -124,13 +124,14 @@ class Tumbling(Step):
                 f"size={self.size!r} with tz={self.tz!r}: windows over an hour on a civil clock "
                 "are whole hours; choose such a size, or tz='UTC'"
             )
-        if self.fill is not None and not np.isscalar(self.fill):
+        if self.fill is not None and not isinstance(self.fill, (int, float, np.number)):
             raise ParameterError(f"fill={self.fill!r}: give one number, such as fill=0")
         _ = self._plan
 
     @cached_property
     def _plan(self) -> Plan:
-        return Plan(self.agg)
+        taken = ("start", "end", *keys.key_names(self.by))
+        return Plan(self.agg, taken=taken)
 
     @cached_property
     def _grid(self) -> Grid:
@@ -156,7 +157,7 @@ class Tumbling(Step):
         events = Columns.of(batch)
         if not events.arrays:
             return {}
-        times = self._times(events)
+        times = events.microseconds(self.on)
         numbers = self._grid.number(times)
         late, watermark = self._late(state, times, numbers)
         on_time = events
@@ -179,15 +180,6 @@ class Tumbling(Step):
     def finish(self, state: State) -> Outputs:
         end = NO_TIME if state["last"] == NO_TIME else state["last"] + 1
         return {"windows": self._close(state, end)}
-
-    def _times(self, events: Columns) -> Any:
-        times = events.microseconds(self.on)
-        if (times == NO_TIME).any():
-            raise DataError(
-                f"column {self.on!r} lacks {(times == NO_TIME).sum()} times: a row without a time "
-                "belongs to no window; run clean() first"
-            )
-        return times
 
     def _late(self, state: State, times: Any, numbers: Any) -> tuple[Any, int]:
         """Judge each row by the watermark at its arrival."""
