@@ -190,20 +190,16 @@ def _is_number(column: Any) -> bool:
 
 def _texts(column: Any) -> list[str]:
     """Write a column for the page, each number with as many decimals as its neighbours."""
-    whole = column[column.notna()]
+    known = column[column.notna()]
+    write: Callable[[Any], str] = str  # a name, be it a number
     if pd.api.types.is_datetime64_any_dtype(column):
-        dates = bool((whole == whole.dt.normalize()).all())
-        texts = column.dt.strftime("%Y-%m-%d" if dates else "%Y-%m-%d %H:%M")
-    elif not _is_number(column):
-        texts = column.astype(object).map(str, na_action="ignore")
-    elif re.search(r"(^|_)(id|year|period|lag)$", str(column.name)):
-        texts = column.astype(object).map(
-            str, na_action="ignore"
-        )  # a number that is a name stays as it is
-    else:
-        places = 0 if (whole % 1 == 0).all() else 2 if whole.abs().max() >= 10 else 4
-        texts = column.astype(object).map(f"{{:,.{places}f}}".format, na_action="ignore")
-    return ["–" if gone else str(text) for text, gone in zip(texts, column.isna(), strict=True)]
+        dates = bool((known == known.dt.normalize()).all())
+        write = ("{:%Y-%m-%d}" if dates else "{:%Y-%m-%d %H:%M}").format
+    elif _is_number(column) and not re.search(r"(^|_)(id|year|period|lag)$", str(column.name)):
+        places = 0 if (known % 1 == 0).all() else 2 if known.abs().max() >= 10 else 4
+        write = f"{{:,.{places}f}}".format
+    values = zip(column.astype(object), column.isna(), strict=True)
+    return ["–" if gone else write(value) for value, gone in values]
 
 
 def _flat(frame: pd.DataFrame) -> pd.DataFrame:
