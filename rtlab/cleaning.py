@@ -257,14 +257,28 @@ class Keep(Step):
     def update(self, state: State, batch: Any) -> Outputs:  # noqa: ARG002
         events = Columns.of(batch)
         frame = events.frame()
-        found = frame.eval(self.where) if isinstance(self.where, str) else self.where(frame)
-        mask = np.asarray(found)
+        mask = np.asarray(self._judged(frame))
         if mask.shape != (len(events),) or mask.dtype.kind not in "bO":
             raise ParameterError(
                 f"where={self.where!r} gave {mask.dtype} of shape {mask.shape}: a condition gives "
                 f"one True or False for each of the {len(events)} rows"
             )
         return {"result": events.take(np.asarray(pd.Series(mask).fillna(value=False), dtype=bool))}
+
+
+    def _judged(self, frame: pd.DataFrame) -> Any:
+        if not isinstance(self.where, str):
+            return self.where(frame)
+        try:
+            return frame.eval(self.where)
+        except NameError as error:  # pandas' own error for a column that is not there
+            raise MissingColumnError(
+                f"where={self.where!r}: {error}; the data has {', '.join(map(str, frame))}"
+            ) from None
+        except SyntaxError:
+            raise ParameterError(
+                f"where={self.where!r} is no expression: write it as in 'amount > 100'"
+            ) from None
 
 
 keep = register("keep")(Keep)
