@@ -95,10 +95,15 @@ class Plan:
         low = windows.min() if len(windows) else 0
         inverse, places = positions([windows - low, codes], len(windows))
         slots = self.touch(state, windows[places], codes[places])[inverse]
+        self.fold(state, slots, values)
+        return slots
+
+    def fold(self, state: State, slots: Any, values: dict[str, Any], count: int = 0) -> None:
+        """Add rows to the groups of some slots, of which there are ``count``."""
+        _reserve(state, count)
         np.add.at(state[ROWS], slots, 1)
         for column, part in self.parts:
             self._fold(state, column, part, slots, values[column])
-        return slots
 
     @staticmethod
     def touch(state: State, windows: Any, codes: Any) -> Any:
@@ -107,9 +112,7 @@ class Plan:
         names = _names(windows, codes)
         found = np.array([slots.setdefault(name, len(slots)) for name in names], np.int64)
         if len(slots) > known:
-            have = len(state["window"])
-            if len(slots) > have:
-                _resize(state, slice(0, have), max(len(slots), 2 * have))
+            _reserve(state, len(slots))
             state["window"][found], state["key"][found] = windows, codes
         return found
 
@@ -179,6 +182,13 @@ class Plan:
         names = _names(state["window"][: len(kept)], codes)
         state["slots"] = dict(zip(names, range(len(kept)), strict=True))
         return left
+
+
+def _reserve(state: State, count: int) -> None:
+    """Let the arrays grow to hold ``count`` slots."""
+    have = len(state["window"])
+    if count > have:
+        _resize(state, slice(0, have), max(count, 2 * have))
 
 
 def _pair(spec: Any) -> tuple[Any, Any]:

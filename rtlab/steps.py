@@ -202,19 +202,23 @@ def shown(value: Any) -> Any:
     return value.frame() if isinstance(value, Columns) else value
 
 
+def is_empty(value: Any) -> bool:
+    """Tell whether an output is a frame, a series or columns without rows."""
+    return isinstance(value, (Columns, pd.DataFrame, pd.Series)) and len(value) == 0
+
+
 def join(pieces: Iterable[Any]) -> Any:
     """Make one pandas object of what an output gave piece by piece."""
     seen = [shown(piece) for piece in pieces if piece is not None]
-    filled = [piece for piece in seen if not (hasattr(piece, "__len__") and len(piece) == 0)]
-    seen = filled or seen[:1]
+    seen = [piece for piece in seen if not is_empty(piece)] or seen[:1]
     if not seen:
         return pd.DataFrame()
     if not all(isinstance(piece, (pd.DataFrame, pd.Series)) for piece in seen):
         return seen[0] if len(seen) == 1 else seen
-    if len(seen) == 1:
-        return seen[0]
     plain = all(isinstance(piece.index, pd.RangeIndex) for piece in seen)
-    return pd.concat(seen, ignore_index=plain)
+    whole = seen[0].copy(deep=False) if len(seen) == 1 else pd.concat(seen, ignore_index=plain)
+    whole.attrs.pop("not_after", None)  # the source's mark is not the user's
+    return whole
 
 
 class Chain(Step):

@@ -216,7 +216,7 @@ class Tumbling(Step):
             state["last"] = max(int(numbers.max()), state["last"])
         if self.fill is not None:
             before = state["since"]
-            since = np.full(len(state["keys"]["codes"]), np.iinfo(np.int64).max)
+            since = np.full(keys.size(state["keys"]), np.iinfo(np.int64).max)
             since[: len(before)] = before
             np.minimum.at(since, codes, numbers)
             state["since"] = since
