@@ -67,9 +67,8 @@ def one_pass(rounds: int) -> None:
     least = statistics.median(took["rtlab, a streamz graph"])
     for name, times in took.items():
         middle = statistics.median(times)
-        print(
-            f"{name:26} {len(events) / middle / 1e6:7.2f} M rows/s   {middle / least:6.2f} × rtlab's time"
-        )
+        speed = len(events) / middle / 1e6
+        print(f"{name:26} {speed:7.2f} M rows/s   {middle / least:6.2f} × the graph's time")
 
 
 def answer(hours: Any, ranks: Any) -> tuple[int, int, list[int], list[int]]:

@@ -16,6 +16,7 @@ from rtlab.correlation import acf, pacf
 from rtlab.season import decompose, find_period
 from rtlab.ranks import leaderboard
 from rtlab.behaviour import rfm, together, users
+from rtlab.sinks import write_csv, write_parquet
 from rtlab.steps import chain
 from rtlab.streams import advance, drain, finish
 
@@ -41,6 +42,8 @@ __all__ = [
     "users",
     "rfm",
     "together",
+    "write_csv",
+    "write_parquet",
     "chain",
     "drain",
     "finish",

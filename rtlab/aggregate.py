@@ -230,7 +230,7 @@ def _accumulator(state: State, column: str, part: str, dtype: Any) -> Any:
 def _identity(part: str, dtype: np.dtype[Any]) -> Any:
     """Give what an accumulator holds before the first value."""
     if part not in ("min", "max"):
-        return None if dtype == object else 0
+        return None if dtype.kind == "O" else 0
     bounds: Any = np.iinfo(dtype) if dtype.kind == "i" else None
     if part == "min":
         return bounds.max if bounds else np.inf

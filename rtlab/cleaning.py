@@ -81,7 +81,7 @@ class Clean(Step):
     --------
     >>> import rtlab as rt
     >>> events = [
-    ...     {"user_id": 1, "product_id": 7, "purchase_time": "2024-03-04T09:30+08:00", "price": 250},
+    ...     {"user_id": 1, "product_id": 7, "purchase_time": "2024-03-04T01:30Z", "price": 250},
     ...     {"user_id": 2, "product_id": 7, "purchase_time": "half past nine", "price": 250},
     ... ]
     >>> good, rejected = rt.clean(events)
@@ -264,7 +264,6 @@ class Keep(Step):
                 f"one True or False for each of the {len(events)} rows"
             )
         return {"result": events.take(np.asarray(pd.Series(mask).fillna(value=False), dtype=bool))}
-
 
     def _judged(self, frame: pd.DataFrame) -> Any:
         if not isinstance(self.where, str):

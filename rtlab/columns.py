@@ -71,8 +71,8 @@ class Columns:
             return self.arrays[name]
         except KeyError:
             raise MissingColumnError(
-                f"column {name!r} is not in the data, which has {', '.join(self.arrays) or 'none'};"
-                " name the right column, or rename it before"
+                f"column {name!r} is not in the data, which has {', '.join(self.arrays) or 'none'}"
+                "; name the right column, or rename it before"
             ) from None
 
     def __repr__(self) -> str:
@@ -104,7 +104,8 @@ class Columns:
 
     def frame(self) -> pd.DataFrame:
         """Build the DataFrame that a person sees."""
-        frame = pd.DataFrame({name: _kept(array) for name, array in self.arrays.items()}, copy=False)
+        kept = {name: _kept(array) for name, array in self.arrays.items()}
+        frame = pd.DataFrame(kept, copy=False)
         if self.index is not None:
             frame = frame.set_index(self.index)
         if self.not_after is not None:
@@ -118,5 +119,5 @@ def bare(column: pd.Series[Any]) -> Any:
 
 
 def _kept(array: Any) -> Any:
-    """Keep objects as they came: pandas 3 would make its own text type of them, or not, by batch."""
+    """Keep objects as they came: pandas 3 would make text of them in one batch, not in another."""
     return pd.Series(array, dtype=object, copy=False) if array.dtype == object else array

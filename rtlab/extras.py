@@ -35,7 +35,7 @@ def optional(module: str, extra: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as missing:
-        if missing.name is None or missing.name.split(".")[0] != module.split(".")[0]:
+        if missing.name is None or missing.name.partition(".")[0] != module.partition(".")[0]:
             raise  # the library is there, and something inside it is broken
         raise MissingExtraError(
             f"{module} is not installed: this needs rtlab's extra '{extra}'; "

@@ -18,7 +18,9 @@ from rtlab.columns import bare
 from rtlab.errors import DataError, ParameterError
 from rtlab.steps import State
 
-__all__ = ["columns", "distinct", "encode", "initial", "key_names", "order", "positions", "size", "sweep"]
+__all__ = [
+    "columns", "distinct", "encode", "initial", "key_names", "order", "positions", "size", "sweep",
+]  # fmt: skip
 
 FEW = 1024  # keys that are not worth forgetting
 
@@ -60,7 +62,7 @@ def size(table: State) -> int:
 
 
 def positions(parts: Sequence[Any], rows: int) -> tuple[Any, Any]:
-    """Number the distinct rows of several columns of whole numbers ≥ 0.
+    """Give numbers to the distinct rows of several columns of whole numbers ≥ 0.
 
     Gives each row's number, counted in the order of appearance, and the first row of each.
     """

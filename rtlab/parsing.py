@@ -78,12 +78,12 @@ def identifiers(array: Any) -> tuple[Any, Mask | None, Mask | None]:
     if dtype.kind == "f":
         return array, missing, np.isinf(array)
     wrong = None
-    if dtype == object:
+    if dtype.kind == "O":
         plain = pd.api.types.infer_dtype(array, skipna=True)
         if plain not in ("string", "integer", "floating", "empty", "mixed-integer-float"):
             known = (str, int, float, np.generic)
             wrong = np.array([not isinstance(one, known) for one in array], dtype=bool) & ~missing
-    if dtype == object or isinstance(dtype, pd.StringDtype):
+    if dtype.kind == "O":  # text too: pandas gives its own type this kind
         blank = [isinstance(one, str) and not one.strip() for one in array]
         missing |= np.array(blank, dtype=bool)
     return array, missing, wrong

@@ -11,9 +11,9 @@ import numpy as np
 
 from rtlab import keys, parsing
 from rtlab.aggregate import ROWS, Plan
-from rtlab.grid import Grid
 from rtlab.columns import Columns
 from rtlab.errors import DataError, ParameterError
+from rtlab.grid import Grid
 from rtlab.steps import Outputs, State, Step, register
 
 __all__ = ["tumbling"]
@@ -141,7 +141,7 @@ class Tumbling(Step):
     def refuses(self, *, ends: bool) -> str | None:  # noqa: ARG002
         if self.delay is not None:
             return None
-        return "delay=None closes windows only at the end of the data; give a delay, such as delay='30s'"
+        return 'delay=None closes windows only at the end; give a delay, such as delay="30s"'
 
     def initial(self) -> State:
         return {
