@@ -11,13 +11,14 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakValueDictionary
 
 from streamz import Stream
 from streamz import core as streamz_core
 
 from rtlab.errors import ParameterError, StreamError
 from rtlab.parsing import instant
-from rtlab.steps import Outputs, Step, join, shown
+from rtlab.steps import Outputs, Step, is_empty, join, shown
 
 __all__ = ["Graph", "StepNode", "advance", "drain", "finish", "through"]
 
@@ -40,19 +41,31 @@ class Side(Stream):  # type: ignore[misc]
 
 
 class StepNode(Stream):  # type: ignore[misc]
-    """A step in a streamz graph; its other outputs are streams too: ``.rejected``, ``.late``."""
+    """A step in a streamz graph; its other outputs are streams too: ``.rejected``, ``.late``.
+
+    An output that is empty goes no further, except at the end where nothing else went before it:
+    whoever comes after then still sees its columns.
+    """
 
     def __init__(self, upstream: Stream, step: Step, stream_name: str | None = None) -> None:
         super().__init__(upstream, stream_name=stream_name)
         self.step = step
-        self.state = step.initial()
-        self.sides = {name: Side(self) for name in step.outputs[1:]}
+        # Weak, since each side holds its node: a node that nobody holds must go at once.
+        self._sides: WeakValueDictionary[str, Side] = WeakValueDictionary()
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget all that came."""
+        self.state = self.step.initial()
+        self.silent: dict[str, Any] = {}  # the emptiness of each output, until it gives something
 
     def __getattr__(self, name: str) -> Stream:
-        try:
-            return self.__dict__["sides"][name]
-        except KeyError:
-            raise AttributeError(f"{type(self).__name__} has no {name!r}") from None
+        if "step" not in self.__dict__ or name not in self.step.outputs[1:]:
+            raise AttributeError(f"{type(self).__name__} has no {name!r}")
+        side = self._sides.get(name)
+        if side is None:
+            side = self._sides[name] = Side(self)
+        return side
 
     def __repr__(self) -> str:
         return f"<{self.step!r}>"
@@ -62,7 +75,11 @@ class StepNode(Stream):  # type: ignore[misc]
 
     def finish(self) -> list[Any]:
         """Emit what the end of the stream makes final."""
-        return self._give(self.step.finish(self.state))
+        waiting = self._give(self.step.finish(self.state))
+        silent, self.silent = self.silent, dict.fromkeys(self.silent)
+        for name, value in silent.items():
+            waiting += self._emit_as(name, value)
+        return waiting
 
     def advance(self, time: int) -> list[Any]:
         """Emit what the knowledge that nothing older is on its way makes final."""
@@ -71,10 +88,20 @@ class StepNode(Stream):  # type: ignore[misc]
     def _give(self, outputs: Outputs, metadata: Any = None) -> list[Any]:
         waiting: list[Any] = []
         for name, value in outputs.items():
-            node = self if name == self.step.outputs[0] else self.sides[name]
-            # Only the first output may be looked at by nobody and still be wanted: by a drain.
-            if value is not None and (node is self or node.downstreams):
-                waiting += node._emit(shown(value), metadata=metadata)  # noqa: SLF001
+            if is_empty(value):
+                self.silent.setdefault(name, value)
+            else:
+                self.silent[name] = None
+                waiting += self._emit_as(name, value, metadata)
+        return waiting
+
+    def _emit_as(self, name: str, value: Any, metadata: Any = None) -> list[Any]:
+        node = self if name == self.step.outputs[0] else self._sides.get(name)
+        if value is None or node is None or not node.downstreams:
+            return []
+        # A frame costs more than the arithmetic: between steps columns stay columns.
+        bare = all(isinstance(after, (StepNode, Side)) for after in node.downstreams)
+        waiting: list[Any] = node._emit(value if bare else shown(value), metadata=metadata)  # noqa: SLF001
         return waiting
 
 
@@ -119,19 +146,21 @@ class Graph:
     @contextmanager
     def fresh(self) -> Iterator[None]:
         """Run with states as new, and leave every node as it was found."""
-        held = [(node, _memory(node)) for node in self.nodes]
+        held = [(node, _memory(node), list(node.downstreams)) for node in self.nodes]
         for node in self.steps:
-            node.state = node.step.initial()
+            node.restart()
         try:
             yield
         finally:
-            for node, memory in held:
+            for node, memory, downstreams in held:
                 node.__dict__.update(memory)
+                for after in downstreams:  # slice(end=...) cuts itself off when it is done
+                    node.downstreams.add(after)
 
 
 # Where streamz's own nodes keep what they have seen.
 _MEMORIES = (
-    "state", "_buffer", "_metadata_buffer", "metadata_buffer", "buffers", "cache", "seen",
+    "state", "silent", "_buffer", "_metadata_buffer", "metadata_buffer", "buffers", "cache", "seen",
     "last", "missing", "emit_on", "next", "current_value", "current_metadata",
 )  # fmt: skip
 
@@ -139,7 +168,7 @@ _MEMORIES = (
 def _memory(node: Stream) -> dict[str, Any]:
     kept = {name: node.__dict__[name] for name in _MEMORIES if name in node.__dict__}
     for name, value in kept.items():
-        if isinstance(node, StepNode) and name == "state":
+        if isinstance(node, StepNode):
             continue  # put aside whole; the run gets a new one
         try:  # the run works on copies, and the originals come back
             node.__dict__[name] = copy.deepcopy(value) if name != "emit_on" else value
@@ -218,11 +247,13 @@ def drain(*nodes: Stream) -> Any:
 
 def _feed(graph: Graph) -> None:
     """Let the sources take turns, a batch each, until all have ended."""
+    for source in graph.sources:
+        source._halted = False  # noqa: SLF001
     running = [(source, source.batches()) for source in graph.sources]
     while running:
         for turn in list(running):
             source, batches = turn
-            batch = next(batches, None)
+            batch = None if source.halted else next(batches, None)
             if batch is None:
                 running.remove(turn)
             else:

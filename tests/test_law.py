@@ -126,8 +126,9 @@ class Cuts(Source):
 def _drained(name, step, parameters, batches):
     """Run the method of a stream."""
     node = getattr(Cuts(step, batches), name)(**parameters)
-    found = rt.drain(node, *node.sides.values())
-    return dict(zip(step.outputs, found if node.sides else [found], strict=True))
+    others = [getattr(node, name) for name in step.outputs[1:]]
+    found = rt.drain(node, *others)
+    return dict(zip(step.outputs, found if others else [found], strict=True))
 
 
 def _by_hand(_name, step, _parameters, batches):

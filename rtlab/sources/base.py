@@ -60,10 +60,9 @@ class Source(streamz.Source):  # type: ignore[misc]
         """
         if not self.stopped:
             return
-        for node in Graph(self).steps:
-            reason = node.step.refuses(ends=self.ends)
-            if reason:
-                raise StreamError(f"{node.step!r} cannot run live: {reason}")
+        refusals = _refusals(self)  # texts only: an error keeps alive what its frames name
+        if refusals:
+            raise StreamError(refusals[0])
         if self.loop is None:
             self._set_loop(get_io_loop())
         self.stopped, self.started, self._halted, self.error = False, True, False, None
@@ -105,22 +104,27 @@ class Source(streamz.Source):  # type: ignore[misc]
 
     async def run(self) -> None:
         """Emit every batch and then the end; called by the event loop."""
-        graph = Graph(self)
         try:
-            for node in graph.steps:
-                node.state = node.step.initial()
+            if self._alone():
+                for node in Graph(self).steps:
+                    node.restart()
             for batch in self.batches():
                 await self._pause(self.wait_before(batch))
                 if self._halted:
                     break
                 await asyncio.gather(*self._emit(shown(batch)))
-            for waiting in Graph(self).finish():
-                await asyncio.gather(*waiting)
+            if self._alone():
+                for waiting in Graph(self).finish():
+                    await asyncio.gather(*waiting)
         except BaseException as error:  # noqa: BLE001  (whoever waits must get it, whatever it is)
             self.error = error
         finally:
             self.stopped = True
             self._done.set()
+
+    def _alone(self) -> bool:
+        """Whether no other source of the graph runs: the first one begins, the last one ends."""
+        return all(other is self or other.stopped for other in Graph(self).sources)
 
     async def _pause(self, seconds: float) -> None:
         """Wait in short pieces, so that stop() is heard; always yield to other sources."""
@@ -144,6 +148,12 @@ class Source(streamz.Source):  # type: ignore[misc]
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _refusals(source: Source) -> list[str]:
+    """Say which steps cannot run live, and why."""
+    given = [(node.step, node.step.refuses(ends=source.ends)) for node in Graph(source).steps]
+    return [f"{step!r} cannot run live: {reason}" for step, reason in given if reason]
 
 
 _by_cell: WeakValueDictionary[tuple[str, int], Source] = WeakValueDictionary()

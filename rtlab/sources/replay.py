@@ -32,10 +32,8 @@ class Replay(Source):
         return f"<replay of {len(self.data)} rows by {self.rows}>"
 
     def batches(self) -> Iterator[Any]:
-        self.sent, self._halted, self._clock = 0, False, None
+        self.sent, self._clock = 0, None
         for first in range(0, len(self.data), self.rows):
-            if self._halted:
-                return
             piece = self.data.iloc[first : first + self.rows]
             if isinstance(piece, pd.DataFrame) and self.on in piece:
                 piece.attrs["not_after"] = self.not_after
