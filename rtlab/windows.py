@@ -141,7 +141,10 @@ class Tumbling(Step):
     def refuses(self, *, ends: bool) -> str | None:  # noqa: ARG002
         if self.delay is not None:
             return None
-        return 'delay=None closes windows only at the end; give a delay, such as delay="30s"'
+        return (
+            "delay=None closes windows only at the end of the data; "
+            "give a delay, such as delay='30s'"
+        )
 
     def initial(self) -> State:
         return {

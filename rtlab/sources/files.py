@@ -20,7 +20,8 @@ from rtlab.events import REQUIRED
 from rtlab.extras import optional
 from rtlab.parsing import check_zone
 from rtlab.sources import guess, stamps
-from rtlab.sources.records import MISSING, Table, Words, encode, read_text, reading, unpacked
+from rtlab.sources.encodings import reading, unpacked
+from rtlab.sources.records import MISSING, Table, Words, encode, read_text
 
 __all__ = ["EventLog", "read_events", "read_frame"]
 
