@@ -48,10 +48,15 @@ class Columns:
         if isinstance(data, Columns):
             return data
         if isinstance(data, pd.DataFrame):
-            return cls(
-                {str(name): bare(data[name]) for name in data.columns},
-                not_after=data.attrs.get("not_after"),
-            )
+            arrays = {str(name): bare(column) for name, column in data.items()}
+            if len(arrays) < data.shape[1]:
+                names = [str(name) for name in data.columns]
+                twice = next(name for name in names if names.count(name) > 1)
+                raise DataError(
+                    f"the data has a column {twice!r} twice: rename one, or leave it out, as in "
+                    "frame.loc[:, ~frame.columns.duplicated()]"
+                )
+            return cls(arrays, not_after=data.attrs.get("not_after"))
         events = [data] if isinstance(data, Mapping) else data
         if isinstance(events, list) and all(isinstance(event, Mapping) for event in events):
             return cls.of(pd.DataFrame.from_records(events))

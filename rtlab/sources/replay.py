@@ -94,11 +94,11 @@ def replay(
     >>> rt.replay(pd.Series([1, 2, 4, 8]), rows=3).difference().drain().tolist()
     [nan, 1.0, 2.0, 4.0]
     """
-    if rows < 1:
-        raise ParameterError(f"rows={rows}: a batch needs at least 1 row; try rows=500")
-    if speed is not None and not speed > 0:
+    if not isinstance(rows, int) or rows < 1:
+        raise ParameterError(f"rows={rows!r}: a batch needs at least 1 row; try rows=500")
+    if speed is not None and not (isinstance(speed, (int, float)) and speed > 0):
         raise ParameterError(
-            f"speed={speed}: a speed is positive; 1 is real time, 3600 an hour a second"
+            f"speed={speed!r}: a speed is positive; 1 is real time, 3600 an hour a second"
         )
     bound = None if not_after is None else instant(not_after, "not_after")
     if isinstance(data, (str, bytes)) or hasattr(data, "__fspath__"):
