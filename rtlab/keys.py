@@ -66,16 +66,22 @@ def positions(parts: Sequence[Any], rows: int) -> tuple[Any, Any]:
 
     Gives each row's number, counted in the order of appearance, and the first row of each.
     """
-    combined = np.zeros(rows, np.int64)
+    combined, reach = np.zeros(rows, np.int64), 1
     for part in parts:
         span = int(part.max()) + 1 if rows else 1
-        if rows and int(combined.max()) > np.iinfo(np.int64).max // span - 1:
-            combined = pd.factorize(combined)[0]
-        combined = combined * span + part
-    inverse, known = pd.factorize(combined)
-    places = np.zeros(len(known), np.int64)
-    places[inverse[::-1]] = np.arange(rows)[::-1]
-    return inverse, places
+        if reach > np.iinfo(np.int64).max // span:
+            combined, known = pd.factorize(combined)
+            reach = len(known)
+        combined, reach = combined * span + part, reach * span
+    if reach > 4 * rows + 1:
+        combined, known = pd.factorize(combined)
+        reach = len(known)
+    first = np.full(reach, rows)
+    first[combined[::-1]] = np.arange(rows)[::-1]
+    places = np.sort(first)[: np.count_nonzero(first < rows)]
+    number = np.empty(reach, np.int64)
+    number[combined[places]] = np.arange(len(places))
+    return number[combined], places
 
 
 def distinct(by: str | Sequence[str] | None, arrays: Sequence[Any], rows: int) -> Distinct:
