@@ -8,7 +8,6 @@ export PYTHON
 BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 RUN := .venv/$(BIN)
 OLD := .venv-oldest/$(BIN)
-LESSONS := $(sort $(wildcard notebooks/*.ipynb))
 PYTEST := -n 2 --dist loadscope
 # Warnings are errors in the kernels too, but for one of ipykernel's own that keeps it from ending.
 STRICT := PYTHONWARNINGS=error,ignore::PendingDeprecationWarning
@@ -31,12 +30,12 @@ test-code: .venv/ready  ## Test the code, and every example in docstrings and do
 		tests rtlab README.md docs $(ARGS)
 
 test-notebooks: .venv/ready  ## Run every lesson and compare its outputs with the stored ones
-	$(if $(LESSONS),$(STRICT) $(RUN)/python -m pytest $(PYTEST) -p nbval.plugin --nbval --nbval-current-env \
-		--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 120 $(LESSONS))
+	$(STRICT) $(RUN)/python -m pytest $(PYTEST) -p nbval.plugin --nbval --nbval-current-env \
+		--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 120 notebooks
 
 test-oldest: .venv-oldest/ready  ## Test on the oldest libraries that pyproject.toml allows
 	$(OLD)/python -m pytest $(PYTEST) tests --ignore tests/test_project.py $(ARGS)
-	$(if $(LESSONS),$(OLD)/python -m pytest $(PYTEST) -p nbval.plugin --nbval-lax --nbval-current-env $(LESSONS))
+	$(OLD)/python -m pytest $(PYTEST) -p nbval.plugin --nbval-lax --nbval-current-env notebooks
 
 test-systems: .venv/ready  ## Build the wheel, install it alone elsewhere, and use it there
 	$(RUN)/python -m pytest -m systems tests $(ARGS)
@@ -55,7 +54,7 @@ lint: .venv/ready  ## Check style and types
 
 notebooks: .venv/ready  ## Execute every lesson again, in place
 	$(STRICT) $(RUN)/python -m nbconvert --to notebook --inplace --execute \
-		--ExecutePreprocessor.record_timing=False $(LESSONS)
+		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
 
 lock:  ## Write the locks again (needs uv; ARGS=--upgrade takes the newest versions)
 	$(COMPILE) --extra all -o requirements.txt $(ARGS)
