@@ -14,7 +14,7 @@ import pandas as pd
 
 from rtlab.columns import Columns
 from rtlab.errors import DataError, ParameterError
-from rtlab.keys import positions, sweep
+from rtlab.keys import look_up, positions, sweep
 from rtlab.steps import State
 
 __all__ = ["ROWS", "Plan"]
@@ -73,7 +73,12 @@ class Plan:
     def initial() -> State:
         """Give a state without groups."""
         held = {name: np.zeros(START, np.int64) for name in ("window", "key", ROWS)}
-        return {"slots": {}, **held}
+        return {"index": _index(held, 0), **held}
+
+    @staticmethod
+    def size(state: State) -> int:
+        """Tell how many groups are held."""
+        return len(state["index"]["at"])
 
     def values(self, batch: Columns) -> dict[str, Any]:
         """Take the columns to aggregate out of a batch, or say why that cannot be."""
@@ -108,12 +113,12 @@ class Plan:
     @staticmethod
     def touch(state: State, windows: Any, codes: Any) -> Any:
         """Find the slots of groups, making empty ones for groups that are not there yet."""
-        slots, known = state["slots"], len(state["slots"])
-        names = _names(windows, codes)
-        found = np.array([slots.setdefault(name, len(slots)) for name in names], np.int64)
-        if len(slots) > known:
-            _reserve(state, len(slots))
-            state["window"][found], state["key"][found] = windows, codes
+        have = len(state["index"]["at"])
+        found = look_up(state["index"], _names(windows, codes))
+        new = found >= have
+        if new.any():
+            _reserve(state, have + int(new.sum()))
+            state["window"][found[new]], state["key"][found[new]] = windows[new], codes[new]
         return found
 
     @staticmethod
@@ -172,15 +177,14 @@ class Plan:
 
         Gives the codes of keys that are left, where ``keys`` were swept.
         """
-        stay = np.ones(len(state["slots"]), bool)
+        stay = np.ones(len(state["index"]["at"]), bool)
         stay[slots] = False
         kept = np.flatnonzero(stay)
         _resize(state, kept, max(START, len(kept)))
         codes, left = state["key"][: len(kept)], None
         if keys is not None:
             state["key"][: len(kept)], left = sweep(keys, codes)
-        names = _names(state["window"][: len(kept)], codes)
-        state["slots"] = dict(zip(names, range(len(kept)), strict=True))
+        state["index"] = _index(state, len(kept))
         return left
 
 
@@ -203,10 +207,18 @@ def _numbers(array: Any) -> Any:
     return pd.Series(array).to_numpy(np.float64, na_value=np.nan)
 
 
-def _names(windows: Any, codes: Any) -> list[int]:
-    """Name each group by one whole number, of Python's kind that has no bound."""
-    both = zip(windows.tolist(), codes.tolist(), strict=True)
-    return [window << 32 | code for window, code in both]
+def _names(windows: Any, codes: Any) -> Any:
+    """Name groups by complex numbers, which compare by their real part, then their other one."""
+    names = np.empty(len(windows), np.complex128)
+    names.real, names.imag = windows, codes
+    return names
+
+
+def _index(state: State, size: int) -> State:
+    """Index the groups in the first slots."""
+    names = _names(state["window"][:size], state["key"][:size])
+    at = np.argsort(names)
+    return {"sorted": names[at], "at": at}
 
 
 def _accumulator(state: State, column: str, part: str, dtype: Any) -> Any:

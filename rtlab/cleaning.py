@@ -31,6 +31,8 @@ class _Verdicts:
             self.codes[mask & (self.codes == 0)] = len(self.reasons)
 
     def words(self, bad: np.ndarray[Any, Any]) -> Any:
+        if not self.reasons:
+            return np.zeros(0, object)
         return bare(pd.Series(["", *self.reasons], dtype=str))[self.codes[bad]]
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from rtlab.errors import DataError, MissingColumnError
 
-__all__ = ["Columns", "bare"]
+__all__ = ["Columns", "bare", "join_arrays"]
 
 
 @dataclass(slots=True)
@@ -107,6 +107,13 @@ class Columns:
             "zoned timestamps; run clean(tz=...) first, or pd.to_datetime(..., utc=True)"
         )
 
+    @classmethod
+    def joined(cls, pieces: list[Columns]) -> Columns:
+        """Put batches of the same columns one below the other."""
+        first = pieces[0]
+        arrays = {name: join_arrays([one[name] for one in pieces]) for name in first.arrays}
+        return replace(first, arrays=arrays)
+
     def frame(self) -> pd.DataFrame:
         """Build the DataFrame that a person sees."""
         kept = {name: _kept(array) for name, array in self.arrays.items()}
@@ -121,6 +128,16 @@ class Columns:
 def bare(column: pd.Series[Any]) -> Any:
     """Give the array under a column: numpy's own where the type is numpy's."""
     return column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
+
+
+def join_arrays(pieces: list[Any]) -> Any:
+    """Put arrays one behind the other, in a type that holds them all."""
+    if len(pieces) == 1:
+        return pieces[0]
+    kinds = {one.dtype for one in pieces}
+    if len(kinds) == 1 and isinstance(pieces[0], np.ndarray):
+        return np.concatenate(pieces)
+    return bare(pd.concat([pd.Series(one) for one in pieces]))
 
 
 def _kept(array: Any) -> Any:

@@ -106,7 +106,7 @@ class CountWindow(Step):
 
     def finish(self, state: State) -> Outputs:
         groups = state["groups"]
-        rest = len(groups["slots"]) if self.partial else 0
+        rest = self._plan.size(groups) if self.partial else 0
         return {"result": self._answer(state, keys.order(state["keys"], groups["key"][:rest]))}
 
     @staticmethod

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from rtlab.columns import bare
+from rtlab.columns import join_arrays
 from rtlab.errors import DataError, ParameterError
 from rtlab.steps import State
 
 __all__ = [
-    "columns", "distinct", "encode", "initial", "key_names", "order", "positions", "size", "sweep",
+    "columns", "distinct", "encode", "initial", "key_names", "look_up", "order", "positions", "size", "sweep",
 ]  # fmt: skip
 
 FEW = 1024  # keys that are not worth forgetting
@@ -108,7 +108,7 @@ def encode(table: State, batch: Distinct) -> Any:
         some, first = np.unique(found, return_index=True)
         new = first[some >= known]
         table["values"] = [
-            _joined(held, array[new]) if known else array[new]
+            join_arrays([held, array[new]]) if known else array[new]
             for held, array in zip(table["values"], arrays, strict=True)
         ]
     return found[inverse]
@@ -119,7 +119,7 @@ def _look_up(table: State, batch: Distinct) -> Any:
     _, places, arrays = batch
     if table["sorted"] is not None:
         if isinstance(arrays[0].dtype, np.dtype) and arrays[0].dtype.kind in "iu":
-            return _look_up_whole(table, arrays[0].astype(np.int64, copy=False))
+            return look_up(table, arrays[0].astype(np.int64, copy=False))
         table["codes"] = dict(zip(table["values"][0].tolist(), range(size(table)), strict=True))
         table["sorted"] = None
     codes = table["codes"]
@@ -128,9 +128,9 @@ def _look_up(table: State, batch: Distinct) -> Any:
     return np.array([codes.setdefault(name, len(codes)) for name in names], np.int64)
 
 
-def _look_up_whole(table: State, names: Any) -> Any:
-    """Do the same for whole numbers, without a look at each: ten times as fast."""
-    held, at = table["sorted"], table["at"]
+def look_up(index: State, names: Any) -> Any:
+    """Find the numbers of distinct names in a sorted index; new names get the next ones."""
+    held, at = index["sorted"], index["at"]
     place = np.searchsorted(held, names)
     new = np.ones(len(names), bool)
     inside = place < len(held)
@@ -141,8 +141,8 @@ def _look_up_whole(table: State, names: Any) -> Any:
         found[new] = np.arange(len(at), len(at) + new.sum())
         order = np.argsort(names[new])
         where = place[new][order]
-        table["sorted"] = np.insert(held, where, names[new][order])
-        table["at"] = np.insert(at, where, found[new][order])
+        index["sorted"] = np.insert(held, where, names[new][order])
+        index["at"] = np.insert(at, where, found[new][order])
     return found
 
 
@@ -153,12 +153,6 @@ def _plain(array: Any) -> list[Any]:
     if missing.any():
         plain = [None if gone else one for one, gone in zip(plain, missing.tolist(), strict=True)]
     return plain
-
-
-def _joined(held: Any, new: Any) -> Any:
-    if isinstance(held, np.ndarray) and isinstance(new, np.ndarray) and held.dtype == new.dtype:
-        return np.concatenate([held, new])
-    return bare(pd.concat([pd.Series(held), pd.Series(new)]))
 
 
 def columns(table: State, codes: Any) -> list[Any]:

@@ -209,10 +209,15 @@ def is_empty(value: Any) -> bool:
 
 def join(pieces: Iterable[Any]) -> Any:
     """Make one pandas object of what an output gave piece by piece."""
-    seen = [shown(piece) for piece in pieces if piece is not None]
-    seen = [piece for piece in seen if not is_empty(piece)] or seen[:1]
-    if not seen:
+    given = [piece for piece in pieces if piece is not None]
+    given = [piece for piece in given if not is_empty(piece)] or given[:1]
+    if not given:
         return pd.DataFrame()
+    if all(isinstance(piece, Columns) for piece in given):
+        names = list(given[0].arrays)
+        if all(list(piece.arrays) == names for piece in given):
+            given = [Columns.joined(given)]  # one frame instead of one for each batch
+    seen = [shown(piece) for piece in given]
     if not all(isinstance(piece, (pd.DataFrame, pd.Series)) for piece in seen):
         return seen[0] if len(seen) == 1 else seen
     plain = all(isinstance(piece.index, pd.RangeIndex) for piece in seen)

@@ -40,6 +40,18 @@ class Side(Stream):  # type: ignore[misc]
         return []
 
 
+class Gather(Stream):  # type: ignore[misc]
+    """Keep all that a node gives, for a drain."""
+
+    def __init__(self, upstream: Stream) -> None:
+        super().__init__(upstream)
+        self.pieces: list[Any] = []
+
+    def update(self, x: Any, who: Any = None, metadata: Any = None) -> list[Any]:  # noqa: ARG002
+        self.pieces.append(x)
+        return []
+
+
 class StepNode(Stream):  # type: ignore[misc]
     """A step in a streamz graph; its other outputs are streams too: ``.rejected``, ``.late``.
 
@@ -100,7 +112,7 @@ class StepNode(Stream):  # type: ignore[misc]
         if value is None or node is None or not node.downstreams:
             return []
         # A frame costs more than the arithmetic: between steps columns stay columns.
-        bare = all(isinstance(after, (StepNode, Side)) for after in node.downstreams)
+        bare = all(isinstance(after, (StepNode, Side, Gather)) for after in node.downstreams)
         waiting: list[Any] = node._emit(value if bare else shown(value), metadata=metadata)  # noqa: SLF001
         return waiting
 
@@ -231,17 +243,16 @@ def drain(*nodes: Stream) -> Any:
         raise ParameterError("drain() without nodes: name at least one, as in drain(trend, top)")
     graph = Graph(*nodes)
     _check_drainable(graph)
-    gathered: list[list[Any]] = [[] for _ in nodes]
     with graph.fresh():
-        sinks = [node.sink(pieces.append) for node, pieces in zip(nodes, gathered, strict=True)]
+        gathers = [Gather(node) for node in nodes]
         try:
             _feed(graph)
             for _ in graph.finish():
                 pass
         finally:
-            for sink in sinks:
-                sink.destroy()
-    answers = tuple(join(pieces) for pieces in gathered)
+            for gather in gathers:
+                gather.destroy()
+    answers = tuple(join(gather.pieces) for gather in gathers)
     return answers[0] if len(answers) == 1 else answers
 
 

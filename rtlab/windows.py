@@ -230,7 +230,7 @@ class Tumbling(Step):
         if self.fill is not None and end != NO_TIME:
             self._plan.touch(groups, *self._every_window(state, end))
             state["next"] = end if state["next"] is None else max(state["next"], end)
-        due = np.flatnonzero(groups["window"][: len(groups["slots"])] < end)
+        due = np.flatnonzero(groups["window"][: self._plan.size(groups)] < end)
         answer = self._answer(state, due)
         if len(due):
             self._plan.drop(groups, due, state["keys"] if self.fill is None else None)
