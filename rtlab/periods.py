@@ -116,6 +116,14 @@ class Periods:
         """The strongest period, or None where there is no season."""
         return self.periods[0] if self.periods else None
 
+    def plot(self) -> Any:
+        """Draw the share of each period as a bar; without a season there is nothing to draw."""
+        from rtlab.tallies import plot_leaderboard  # noqa: PLC0415  (drawing is an extra)
+
+        bars = self.table.assign(period=[f"{period} ticks" for period in self.periods])
+        title = f"A period of {self.best} ticks explains most"
+        return plot_leaderboard(bars, value="share", label="period", title=title)
+
     def __repr__(self) -> str:
         found = ", ".join(f"{p} ({self.table.share[p]:.0%})" for p in self.periods)
         return f"Periods in {self.n} ticks: {found or 'none, no season stands out'}"

@@ -434,6 +434,9 @@ def test_several_series_at_once_are_refused():
 
 
 def test_results_draw_themselves():
-    """Both results have a picture with words for those who do not see it."""
+    """Each result has a picture with words for those who do not see it."""
     for result in (rt.acf(shop(2), lags=30), rt.decompose(shop(3), [24, 168])):
         assert result.plot().alt
+    found = rt.find_period(shop(4))
+    shares = [[f"{p} ticks", pytest.approx(found.table.share[p], abs=1e-3)] for p in found.periods]
+    assert found.plot().facts["ranks"] == shares
