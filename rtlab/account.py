@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ __all__ = ["Account"]
 
 MICRO = 1_000_000  # money is added in millionths, so that written decimals stay exact
 SAFE = 2**62  # sums below this fit into 64 bits
+PRECISE = Context(prec=2000)  # no sum of doubles has more digits
 
 
 @dataclass
@@ -47,10 +47,8 @@ class Account:
     duplicate: int = 0
     returns: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
-    _sold: int = 0
-    _returned: int = 0
-    _unwritten: float = 0.0
-    """The sum of amounts that are no decimals of up to six places."""
+    _sold: Decimal = Decimal(0)
+    _returned: Decimal = Decimal(0)
 
     def see_arrived(self, batch: Any) -> None:
         """Count what a source gave."""
@@ -58,7 +56,7 @@ class Account:
 
     def see_rejected(self, rows: pd.DataFrame) -> None:
         """Count what cleaning set aside."""
-        self.rejected.update(rows["reason"].value_counts().to_dict())
+        self.rejected.update(rows["reason"].tolist())
 
     def see_late(self, rows: pd.DataFrame) -> None:
         """Count what came after its window had closed."""
@@ -83,26 +81,19 @@ class Account:
         self.returns += sign * int(returned.sum())
         if "amount" in rows:
             amount = rows["amount"].to_numpy()
-            self._sold += sign * self._add(amount[~returned], sign)
-            self._returned += sign * self._add(amount[returned], sign)
-
-    def _add(self, amount: Any, sign: int) -> int:
-        if amount.dtype.kind == "i":
-            return _whole_sum(amount) * MICRO
-        scaled = np.rint(amount * MICRO)
-        written = (scaled / MICRO == amount) & (np.abs(scaled) < EXACT)
-        self._unwritten += sign * math.fsum(amount[~written].tolist())
-        return _whole_sum(scaled[written].astype(np.int64))
+            add = PRECISE.add if sign > 0 else PRECISE.subtract
+            self._sold = add(self._sold, _sum(amount[~returned]))
+            self._returned = add(self._returned, _sum(amount[returned]))
 
     @property
     def total(self) -> Decimal:
-        """Money of all used rows, returns taken off; exact where amounts are written decimals."""
-        return _decimal(self._sold + self._returned, self._unwritten)
+        """Money of all used rows, returns taken off; exact to 15 digits of each amount."""
+        return _plain(PRECISE.add(self._sold, self._returned))
 
     @property
     def returned(self) -> Decimal:
         """Money given back, as a negative number."""
-        return _decimal(self._returned, 0.0)
+        return _plain(self._returned)
 
     @property
     def balanced(self) -> bool:
@@ -128,14 +119,24 @@ class Account:
         ]
 
 
+def _sum(amount: Any) -> Decimal:
+    """Add up amounts as they are written, not as doubles hold them."""
+    if amount.dtype.kind == "i":
+        return Decimal(_whole_sum(amount))
+    scaled = np.rint(amount * MICRO)
+    short = (scaled / MICRO == amount) & (np.abs(scaled) < EXACT)
+    total = PRECISE.scaleb(Decimal(_whole_sum(scaled[short].astype(np.int64))), -6)
+    for number in amount[~short].tolist():  # more than six decimals, or a very large number
+        total = PRECISE.add(total, Decimal(f"{number:.15g}"))
+    return total
+
+
 def _whole_sum(numbers: Any) -> int:
-    if len(numbers) and int(np.abs(numbers).max()) * len(numbers) > SAFE:
+    if len(numbers) and max(-int(numbers.min()), int(numbers.max())) * len(numbers) > SAFE:
         return sum(numbers.tolist())
     return int(numbers.sum())
 
 
-def _decimal(millionths: int, rest: float) -> Decimal:
-    exact = Decimal(millionths) / MICRO if abs(millionths) < 10**27 else Decimal(millionths // MICRO)
-    total = exact + Decimal(repr(rest))
-    plain = total.normalize()
-    return plain.quantize(Decimal(1)) if plain == plain.to_integral() else plain
+def _plain(total: Decimal) -> Decimal:
+    plain = PRECISE.normalize(total)
+    return PRECISE.quantize(plain, Decimal(1)) if plain == plain.to_integral() else plain

@@ -12,10 +12,12 @@ import rtlab as rt
 from rtlab import parsing
 from rtlab.account import Account
 from rtlab.columns import bare
-from rtlab.errors import DataError, MissingExtraError
+from rtlab.errors import DataError, MissingExtraError, StreamError
 from rtlab.steps import join
 
 __all__ = ["Analysis", "Plan", "analyse", "plan_for"]
+
+MOST = 10_000  # rows in a batch
 
 UNITS = {"10min": (144, 1008), "1h": (24, 168), "1D": (7,)}
 """The lengths of windows to choose from, and the seasonal periods (day, week) in them."""
@@ -31,8 +33,8 @@ class Plan:
         On whose clock hours and days begin.
     every : str
         The length of a window, one of ``UNITS``.
-    rows : int
-        Rows in a micro-batch.
+    rows : int or None
+        Rows in a micro-batch; None for a number that suits the speed.
     speed : float or None
         How many times faster than the events' clock; None for full speed.
     delay : str or None
@@ -49,7 +51,7 @@ class Plan:
 
     zone: str = "UTC"
     every: str = "1h"
-    rows: int = 10_000
+    rows: int | None = None
     speed: float | None = None
     delay: str | None = None
     tz: str | None = None
@@ -88,7 +90,9 @@ class Analysis:
 
 
 def analyse(
-    events: pd.DataFrame, plan: Plan, watch: Callable[[Any], None] = lambda source: None
+    events: pd.DataFrame,
+    plan: Plan,
+    watch: Callable[[Any], None] = lambda source: None,  # noqa: ARG005
 ) -> Analysis:
     """Replay events as a stream, and analyse them in one pass.
 
@@ -108,11 +112,13 @@ def analyse(
     ------
     DataError
         If no row is good.
+    StreamError
+        If the source was stopped before it gave a good row.
     """
     account = Account()
     column = "amount" if {"amount", "price"} & set(events.columns) else "quantity"
     value = "revenue" if column == "amount" else "pieces"
-    with rt.replay(events, rows=plan.rows, speed=plan.speed) as source:
+    with rt.replay(events, rows=plan.rows or _rows(events, plan), speed=plan.speed) as source:
         source.sink(account.see_arrived)
         cleaned = source.clean(tz=plan.tz, missing_user=plan.missing_user)
         cleaned.rejected.sink(account.see_rejected)
@@ -143,6 +149,8 @@ def analyse(
         answers = _pass(source, [*nodes.values(), *boards.values()], live=plan.speed is not None)
         stopped = source.halted
     if account.used == 0:
+        if stopped:
+            raise StreamError(f"stopped before a row could be used: {account.sentence()}")
         raise DataError(_nothing(account))
     found = Analysis(
         plan=plan,
@@ -190,7 +198,11 @@ def _whole_series(found: Analysis) -> None:
             found.notes.append(f"No {NAMES[name]}: {reason}.")
 
 
-NAMES = {"correlogram": "autocorrelation", "periods": "search for periods", "parts": "decomposition"}
+NAMES = {
+    "correlogram": "autocorrelation",
+    "periods": "search for periods",
+    "parts": "decomposition",
+}
 
 
 def _decompose(series: pd.Series[Any], periods: tuple[int, ...]) -> Any:
@@ -200,6 +212,22 @@ def _decompose(series: pd.Series[Any], periods: tuple[int, ...]) -> Any:
     # R's stl jumps too, by a tenth of each window; it saves two thirds of the time on a year.
     jumps = {"trend_jump": 5, "low_pass_jump": 5}
     return rt.decompose(series, period=long_enough, robust=robust, options=jumps)
+
+
+def _span(times: pd.DatetimeIndex) -> pd.Timedelta:
+    """Tell how long a log is by its middle: a wrong year at an end must not count."""
+    known: Any = pd.Series(times).dropna()
+    span = known.quantile(0.99) - known.quantile(0.01)
+    return pd.Timedelta(0) if pd.isna(span) else pd.Timedelta(span / 0.98)
+
+
+def _rows(events: pd.DataFrame, plan: Plan) -> int:
+    """Choose the rows in a batch: what comes in half a second of a paced replay."""
+    if plan.speed is None:
+        return MOST
+    times = parsing.times(bare(events["purchase_time"]), plan.tz, None, "purchase_time")[0]
+    seconds = max(_span(times).total_seconds() / plan.speed, 0.001)
+    return min(max(int(len(events) / seconds / 2), 1), MOST)
 
 
 def plan_for(
@@ -231,9 +259,7 @@ def plan_for(
     notes = []
     times = parsing.times(bare(events["purchase_time"]), tz, None, "purchase_time")[0]
     if every is None:
-        # The middle of the log tells its length: a wrong year at an end must not.
-        low, high = pd.Series(times).quantile([0.01, 0.99]) if times.notna().any() else (0, 0)
-        span = (high - low) / 0.98 if times.notna().any() else pd.Timedelta(0)
+        span = _span(times)
         every = "10min" if span < pd.Timedelta(days=2) else "1h"
         every = "1D" if span > pd.Timedelta(days=1100) else every
         notes.append(f"windows: {every} (chosen by the length of the log), zone {tz or 'UTC'}")

@@ -11,7 +11,7 @@ import pandas as pd
 
 from rtlab import keys
 from rtlab.aggregate import Plan
-from rtlab.columns import Columns
+from rtlab.columns import Columns, bare
 from rtlab.errors import MissingColumnError, ParameterError
 from rtlab.steps import Outputs, State, Step, register
 from rtlab.windows import Tumbling
@@ -191,19 +191,21 @@ def rfm(customers: pd.DataFrame, value: str = "amount", now: Any = None) -> pd.D
                 f"column {name!r} is not in the customers: give what users() returns as .customers"
             )
     newest = customers["last"].max() if now is None else pd.Timestamp(now)
-    scored = customers.assign(recency=(newest - customers["last"]) / pd.Timedelta(days=1))
+    past: Any = newest - customers["last"]
+    scored = customers.assign(recency=past / pd.Timedelta(days=1))
     for name, column, sign in (("r", "recency", -1), ("f", "active", 1), ("m", value, 1)):
         place = (sign * scored[column]).rank(pct=True, method="average")
         scored[name] = np.ceil(place * 5).clip(1, 5).astype("int64")
     r, f, m = scored["r"], scored["f"], scored["m"]
-    rules = [
+    rules: Any = [
         ((r >= 4) & (f >= 4) & (m >= 4), "champions"),
         (f >= 4, "loyal"),
         ((r >= 4) & (f <= 2), "new"),
         ((r <= 2) & (f >= 3), "lapsed"),
         (r <= 2, "lost"),
     ]
-    return scored.assign(segment=np.select(*zip(*rules, strict=True), default="others"))
+    held, names = zip(*rules, strict=True)
+    return scored.assign(segment=np.select(held, names, default="others"))
 
 
 @dataclass(frozen=True)
@@ -227,7 +229,7 @@ class Together(Step):
     DataFrame
         ``first``, ``second`` (in the items' order), the number of ``baskets`` with both, its share
         of all baskets (``support``), and ``lift``: how many times more often than if the two were
-        independent. Ordered by ``baskets``, then by the items.
+        independent. Lines without an item are left out. Ordered by ``baskets``, then by the items.
 
     Notes
     -----
@@ -286,31 +288,29 @@ class Together(Step):
     def _pairs(self, lines: pd.DataFrame) -> pd.DataFrame:
         number = lines.groupby(list(self.basket), sort=False, dropna=False).ngroup().to_numpy()
         baskets = int(number.max()) + 1 if len(number) else 0
-        lines = pd.DataFrame({"basket": number, "item": lines[self.by]}).drop_duplicates()
-        counts = lines["item"].value_counts()
-        counts = counts.rename_axis("item").reset_index(name="n")
-        counts = counts.sort_values(["n", "item"], ascending=[False, True]).head(self.items)
-        frequent = counts.sort_values("item", ignore_index=True)
-        both = _cooccurrence(_numbered(lines, frequent["item"]), len(frequent))
+        table = keys.initial(self.by)
+        codes = keys.encode(table, keys.distinct(self.by, [bare(lines[self.by])], len(lines)))
+        order = keys.order(table, np.arange(keys.size(table)))
+        known = lines[self.by].notna().to_numpy()
+        lines = pd.DataFrame({"basket": number, "item": np.argsort(order)[codes]})
+        lines = lines[known].drop_duplicates()  # an item is now its place among the ordered keys
+        n = np.bincount(lines["item"], minlength=len(order))
+        frequent = np.sort(np.argsort(-n, kind="stable")[: self.items])
+        place = np.full(len(order), -1)
+        place[frequent] = np.arange(len(frequent))
+        lines["item"] = place[lines["item"]]
+        both = _cooccurrence(lines[lines["item"] >= 0], len(frequent))
         a, b = np.nonzero(both)
         found = both[a, b]
         best = np.argsort(-found, kind="stable")[: self.k]
-        a, b, found = a[best], b[best], found[best]
-        single = frequent["n"].to_numpy()
-        expected = single[a] * single[b] / max(baskets, 1)
-        items = frequent["item"]
+        a, b, found = frequent[a[best]], frequent[b[best]], found[best]
+        (names,) = keys.columns(table, order)
         return pd.DataFrame(
             {
-                "first": items.array[a], "second": items.array[b], "baskets": found,
-                "support": found / max(baskets, 1), "lift": found / expected,
+                "first": names[a], "second": names[b], "baskets": found,
+                "support": found / max(baskets, 1), "lift": found / (n[a] * n[b]) * baskets,
             }
         )  # fmt: skip
-
-
-def _numbered(lines: pd.DataFrame, items: pd.Series[Any]) -> pd.DataFrame:
-    """Replace items by their place in a list; others go."""
-    place = pd.Index(items).get_indexer(pd.Index(lines["item"]))
-    return lines.assign(item=place)[place >= 0]
 
 
 def _cooccurrence(lines: pd.DataFrame, items: int) -> Any:

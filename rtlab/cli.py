@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import rtlab as rt
-from rtlab.errors import ParameterError, RtlabError
+from rtlab.errors import ParameterError, RtlabError, StreamError
 
 __all__ = ["main"]
 
@@ -39,9 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         return int(asked.run(asked))
-    except RtlabError as error:
+    except BrokenPipeError:  # whoever reads, as `head` does, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (RtlabError, OSError) as error:
         print(f"rtlab: {error}", file=sys.stderr)
-        return 2
+        return STOPPED if isinstance(error, StreamError) else 2  # Ctrl-C before the first row
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return STOPPED
@@ -55,8 +59,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="analyse a year of a grocery shop")
-    demo.add_argument("--simulated", action="store_true", help="the simulated shop, with its truth")
-    _add_run(demo, rows=10_000)
+    demo.add_argument(
+        "--simulated", action="store_true", help="the simulated shop, with its truth"
+    )
+    _add_run(demo)
     demo.set_defaults(run=_demo)
 
     replay = commands.add_parser("replay", help="analyse a log of your own")
@@ -64,7 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     for role in ("user", "product", "time", "quantity", "price", "amount", "event-id"):
         replay.add_argument(f"--{role}", metavar="COLUMN", help=f"the column with the {role}")
     replay.add_argument("--tz", metavar="ZONE", help="of times without one, as Europe/London")
-    replay.add_argument("--time-format", metavar="FORMAT", help="as for strptime, or s, ms, us, ns")
+    replay.add_argument(
+        "--time-format", metavar="FORMAT", help="as for strptime, or s, ms, us, ns"
+    )
     replay.add_argument("--encoding", help="utf-8, gb18030, …; guessed if not given")
     replay.add_argument("--delimiter", metavar="SIGN", help="between the fields of a CSV")
     replay.add_argument("--decimal", choices=(".", ","), help="the sign before decimals")
@@ -73,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument(
         "--keep-unknown-users", action="store_true", help="use purchases of nobody known, too"
     )
-    _add_run(replay, rows=10_000)
+    _add_run(replay)
     replay.set_defaults(run=_replay)
 
     simulate = commands.add_parser("simulate", help="write events of the simulated shop")
@@ -95,15 +103,34 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_run(parser: argparse.ArgumentParser, rows: int) -> None:
+def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--speed", type=float, metavar="X", help="pace: 3600 is an hour a second")
-    parser.add_argument("--rows", type=int, default=rows, metavar="N", help="rows in a batch")
+    parser.add_argument("--rows", type=int, metavar="N", help="rows in a batch")
     parser.add_argument("--out", default="rtlab-report", metavar="DIR", help="the report's folder")
+
+
+def _check_run(asked: argparse.Namespace) -> None:
+    """Refuse before anything is read what would fail after all is done."""
+    if asked.rows is not None and asked.rows < 1:
+        raise ParameterError(
+            f"--rows {asked.rows}: a batch needs at least 1 row; try --rows 10000"
+        )
+    if asked.speed is not None and not 0 < asked.speed < float("inf"):
+        raise ParameterError(
+            f"--speed {asked.speed:g}: a speed is positive; 3600 is an hour a second"
+        )
+    try:
+        Path(asked.out).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ParameterError(
+            f"--out {asked.out}: {error.strerror}; name a folder that you may write to"
+        ) from None
 
 
 def _demo(asked: argparse.Namespace) -> int:
     from rtlab import demo  # noqa: PLC0415  (each command imports what it needs)
 
+    _check_run(asked)
     how = {"rows": asked.rows, "speed": asked.speed}
     if not asked.simulated:
         return _analyse(*demo.grocery(**how), asked)
@@ -118,6 +145,7 @@ def _replay(asked: argparse.Namespace) -> int:
     from rtlab.sources.files import read_events  # noqa: PLC0415
     from rtlab.story import Labels  # noqa: PLC0415
 
+    _check_run(asked)
     log = read_events(
         asked.file, user=asked.user, product=asked.product, time=asked.time,
         quantity=asked.quantity, price=asked.price, amount=asked.amount, event_id=asked.event_id,
@@ -145,8 +173,6 @@ def _analyse(
     from rtlab.report import write_report  # noqa: PLC0415
     from rtlab.story import tell  # noqa: PLC0415
 
-    if asked.rows < 1:
-        raise ParameterError(f"--rows {asked.rows}: a batch needs at least 1 row; try --rows 10000")
     with _stoppable() as hand_over, _Progress(len(events)) as progress:
 
         def watch(source: Any) -> None:
@@ -202,7 +228,7 @@ class _Progress:
         self.whole, self.seen, self.shown = max(whole, 1), 0, -1
         self.visible = sys.stderr.isatty()
 
-    def __enter__(self) -> _Progress:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -217,13 +243,15 @@ class _Progress:
             self.shown = percent
             full = percent * 30 // 100
             bar = "█" * full + "░" * (30 - full)
-            print(f"\r{bar} {percent:3d} %  {self.seen:,} rows", end="", file=sys.stderr, flush=True)
+            print(
+                f"\r{bar} {percent:3d} %  {self.seen:,} rows", end="", file=sys.stderr, flush=True
+            )
 
 
 def _simulate(asked: argparse.Namespace) -> int:
     from rtlab.sinks.files import write_csv, write_parquet  # noqa: PLC0415
 
-    write = {".csv": write_csv, ".parquet": write_parquet}.get(Path(asked.out).suffix)
+    write = {".csv": write_csv, ".parquet": write_parquet}.get(Path(asked.out).suffix.lower())
     if write is None:
         raise ParameterError(f"--out {asked.out}: the name ends in .csv or .parquet")
     shop = rt.simulate(
@@ -248,7 +276,10 @@ def _lessons(asked: argparse.Namespace) -> int:
     from rtlab.lessons import hand_out  # noqa: PLC0415
 
     new, kept = hand_out(asked.folder)
-    print(f"{len(new)} lessons copied to {asked.folder}; {len(kept)} were there and stay as they are.")
+    print(
+        f"Lessons copied to {asked.folder}: {len(new)}. Already there and left as they are: "
+        f"{len(kept)}."
+    )
     return 0
 
 

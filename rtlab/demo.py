@@ -52,29 +52,30 @@ def compare(found: Analysis, shop: Shop, scale: int = 100) -> Section:
     """
     parts = found.parts
     if parts is None or found.stopped:
-        return Section("Found against the truth", ["The run is not whole, so nothing is compared."])
+        why = "the run was stopped early" if found.stopped else "there is no decomposition"
+        return Section("Found against the truth", [f"Nothing is compared: {why}."])
     truth = shop.truth.hourly.reindex(parts.trend.index)
     trend_error = float((parts.trend - truth["trend"]).abs().mean() / truth["trend"].mean())
-    words = [f"The trend is off by {trend_error:.1%} of its level on average."]
+    words = [f"The trend that was found is off by {trend_error:.1%} on average."]
     shapes = []
-    for period, name in ((24, "daily"), (168, "weekly")):
-        place = np.arange(len(parts.trend)) % period
+    for period, name, hours in ((24, "daily", 1), (168, "weekly", 24)):
+        place = np.arange(len(parts.trend)) % period // hours
         both = pd.DataFrame({"found": parts.seasons[period], "truth": truth[name]}) / scale
         shape = both.groupby(place).mean()
         likeness = float(shape["found"].corr(shape["truth"]))
         off = float((shape["found"] - shape["truth"]).abs().mean() / np.ptp(shape["truth"]))
         words.append(
-            f"The {name} shape, averaged over the run, correlates {likeness:.3f} with the truth and "
-            f"is off by {off:.1%} of its range on average."
+            f"The {name} pattern is off by {off:.1%} of its range on average (correlation with "
+            f"the truth {likeness:.3f})."
         )
-        shapes.append((f"{name} shape", shape.rename_axis("place")))
+        shapes.append((f"{name} pattern", shape.rename_axis("weekday" if hours > 1 else "hour")))
     lifts = _lifts(parts, shop)
     odd = findings.surprises(parts.residual, k=len(lifts) * 10)
     hit = [((odd.index >= one.start) & (odd.index < one.end)).any() for one in lifts.itertuples()]
     words.append(
-        f"Of {len(lifts)} promotions {sum(hit)} stand among the {len(odd)} largest surprises; their "
-        f"lifts are found to within {(lifts['found'] - lifts['put_in']).abs().mean():.0%} of the "
-        "trend on average."
+        f"{sum(hit)} of {len(lifts)} promotions are among the {len(odd)} largest surprises. What "
+        f"they add is off by {(lifts['found'] - lifts['put_in']).abs().mean():.0%} of the trend "
+        "on average."
     )
     return Section("Found against the truth", words, [], [("promotions", lifts), *shapes])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ def by_hour(series: pd.Series[Any]) -> pd.Series[Any]:
     Returns
     -------
     Series of float64
-        The mean of an hour's total, indexed by ``hour`` (0 to 23, on the zone's clock).
+        The mean of a complete hour's total, indexed by ``hour`` (0 to 23, on the zone's clock).
 
     Examples
     --------
@@ -31,9 +32,8 @@ def by_hour(series: pd.Series[Any]) -> pd.Series[Any]:
     >>> by_hour(pd.Series(range(48), index=index)).iloc[:2].tolist()
     [12.0, 13.0]
     """
-    index = _clock(series)
-    hours = series.groupby([index.normalize(), index.hour]).sum()
-    return hours.groupby(level=1).mean().rename_axis("hour")
+    hours = _complete(series, lambda index: index - pd.to_timedelta(index.minute, unit="min"))
+    return hours.groupby(_clock(hours).hour).mean().rename_axis("hour")
 
 
 def by_weekday(series: pd.Series[Any]) -> pd.Series[Any]:
@@ -45,14 +45,7 @@ def by_weekday(series: pd.Series[Any]) -> pd.Series[Any]:
 
 def days(series: pd.Series[Any]) -> pd.Series[Any]:
     """Add up a series by day of the zone's clock, complete days only."""
-    index = _clock(series)
-    totals = series.groupby(index.normalize()).sum().rename_axis("day")
-    if len(index) < 2:
-        return totals
-    step = index[1:].min() - index[0] if len(index) == 2 else (index[1:] - index[:-1]).min()
-    whole = index[0] == index[0].normalize()
-    end = index[-1] + step
-    return totals.iloc[0 if whole else 1 : len(totals) if end == end.normalize() else -1]
+    return _complete(series, lambda index: index.normalize()).rename_axis("day")
 
 
 def turns(trend: pd.Series[Any], share: float = 0.5) -> pd.DataFrame:
@@ -123,6 +116,20 @@ def surprises(residual: pd.Series[Any], k: int = 10) -> pd.DataFrame:
     table = pd.DataFrame({"residual": known, "score": score})
     order = (known - centre).abs().sort_values(ascending=False, kind="stable").index
     return table.loc[order[:k]]
+
+
+def _complete(series: pd.Series[Any], begin: Callable[[Any], Any]) -> pd.Series[Any]:
+    """Add up a series by stretches, leaving out a first and a last that it covers in part only.
+
+    ``begin`` tells where the stretch of a moment begins.
+    """
+    index = _clock(series)
+    begins = begin(index)
+    totals = series.groupby(begins).sum(min_count=1)
+    if len(index) < 2 or (index == begins).all():  # each value is a stretch of its own
+        return totals
+    end = index[-1:] + pd.Series(index[1:] - index[:-1]).median()
+    return totals.iloc[int(index[0] != begins[0]) : len(totals) - int((begin(end) != end)[0])]
 
 
 def _clock(series: pd.Series[Any]) -> pd.DatetimeIndex:

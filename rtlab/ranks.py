@@ -88,6 +88,12 @@ class Leaderboard(Step):
             raise ParameterError(f"k={self.k!r}: a leaderboard lists at least 1; try k=10")
         if not keys.key_names(self.by):
             raise ParameterError(f"by={self.by!r}: name the column to rank, as in by='product_id'")
+        names = ["rank", *keys.key_names(self.by), self._name, "share", "change", "end"]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            raise ParameterError(
+                f"the table would have two columns {twice!r}: rename the one in the data"
+            )
         _ = self._windows
 
     @property

