@@ -120,6 +120,8 @@ class _Correlation(WholeSeries):
                 f"{name} of a constant series (all {series[known].iloc[0]:g}): it has no "
                 "variance to compare with; look at what the stream brings"
             )
+        # Squares of very small or very large ticks would leave the range of a double.
+        values = values / np.abs(values[known]).max()
         return values, int(known.sum()), min(self.lags, len(series) - 1)
 
     def _correlations(self, values: Any, lags: int) -> Any:

@@ -440,3 +440,10 @@ def test_results_draw_themselves():
     found = rt.find_period(shop(4))
     shares = [[f"{p} ticks", pytest.approx(found.table.share[p], abs=1e-3)] for p in found.periods]
     assert found.plot().facts["ranks"] == shares
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_acf_does_not_depend_on_the_scale(scale):
+    """Ticks whose squares leave the range of a double correlate as they do at any scale."""
+    series = shop(2)
+    assert np.allclose(rt.acf(series * scale).values, rt.acf(series).values, rtol=0, atol=1e-12)
