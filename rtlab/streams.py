@@ -8,9 +8,8 @@ streamz's own nodes in between.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from streamz import Stream
@@ -19,6 +18,9 @@ from streamz import core as streamz_core
 from rtlab.errors import ParameterError, StreamError
 from rtlab.parsing import instant
 from rtlab.steps import Outputs, Step, is_empty, join, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["Graph", "StepNode", "advance", "drain", "finish", "through"]
 
@@ -172,8 +174,8 @@ class Graph:
 
 # Where streamz's own nodes keep what they have seen.
 _MEMORIES = (
-    "state", "silent", "_buffer", "_metadata_buffer", "metadata_buffer", "buffers", "cache", "seen",
-    "last", "missing", "emit_on", "next", "current_value", "current_metadata",
+    "state", "silent", "_buffer", "_metadata_buffer", "metadata_buffer", "buffers", "cache",
+    "seen", "last", "missing", "emit_on", "next", "current_value", "current_metadata",
 )  # fmt: skip
 
 
@@ -324,6 +326,26 @@ def advance(node: Stream, time: Any) -> None:
         Any node of the graph.
     time : timestamp or str
         A zoned time, the new watermark: windows that end by then close.
+
+    Raises
+    ------
+    ParameterError
+        If the time has no zone.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import rtlab as rt
+    >>> from streamz import Stream
+    >>> source, seen = Stream(), []
+    >>> hours = source.tumbling(size="1h", delay="5min")
+    >>> _ = hours.pluck("count").sink(lambda counts: seen.extend(counts))
+    >>> source.emit(pd.DataFrame({"purchase_time": pd.to_datetime(["2024-03-04T09:10Z"])}))
+    >>> seen
+    []
+    >>> advance(source, "2024-03-04T10:00Z")
+    >>> seen
+    [1]
     """
     when = instant(time, "time")
     for step in Graph(node).steps:
