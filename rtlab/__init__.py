@@ -7,7 +7,8 @@ from rtlab import steps
 from rtlab.events import Purchase
 from rtlab.simulation import simulate
 from rtlab.sources import replay
-from rtlab.cleaning import clean, dedupe, keep
+from rtlab.cleaning import clean
+from rtlab.keeping import dedupe, keep
 from rtlab.windows import tumbling
 from rtlab.counts import count_window
 from rtlab.smooth import exponential_average, moving_average, moving_median

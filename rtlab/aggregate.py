@@ -7,15 +7,17 @@ and a sum goes on from the accumulator, so that the way a stream is cut changes 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from rtlab.columns import Columns
 from rtlab.errors import DataError, ParameterError
 from rtlab.keys import look_up, positions, sweep
-from rtlab.steps import State
+
+if TYPE_CHECKING:
+    from rtlab.columns import Columns
+    from rtlab.steps import State
 
 __all__ = ["ROWS", "Plan"]
 

@@ -97,9 +97,10 @@ class Columns:
         if isinstance(getattr(array, "dtype", None), pd.DatetimeTZDtype):
             times = pd.DatetimeIndex(array)
             if times.hasnans:
+                lacking = np.asarray(times.isna()).sum()
                 raise DataError(
-                    f"column {name!r} lacks {times.isna().sum()} times: a row without a time has "
-                    "no place; run clean() first"
+                    f"column {name!r} lacks {lacking} times: a row without a time has no place; "
+                    "run clean() first"
                 )
             return np.asarray(times.as_unit("us").asi8)
         raise DataError(

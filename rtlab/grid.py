@@ -42,8 +42,8 @@ class Grid:
     @cached_property
     def _shift(self) -> int:
         """Where elapsed windows start: the zone may lie off UTC by a part of an hour."""
-        zone = REFERENCE.tz_convert(self.tz).utcoffset()
-        return self.offset - int(pd.Timedelta(zone) // pd.Timedelta(1, unit="us"))
+        ahead = REFERENCE.tz_convert(self.tz).tz_localize(None) - REFERENCE.tz_localize(None)
+        return self.offset - int(ahead // pd.Timedelta(1, unit="us"))
 
     def number(self, times: Any) -> Any:
         """Give the number of the window of each time (int64 microseconds, UTC)."""

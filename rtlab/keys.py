@@ -9,17 +9,20 @@ is a key.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from rtlab.columns import join_arrays
 from rtlab.errors import DataError, ParameterError
-from rtlab.steps import State
+
+if TYPE_CHECKING:
+    from rtlab.steps import State
 
 __all__ = [
-    "columns", "distinct", "encode", "initial", "key_names", "look_up", "order", "positions", "size", "sweep",
+    "columns", "distinct", "encode", "initial", "key_names", "look_up", "order", "positions",
+    "size", "sweep",
 ]  # fmt: skip
 
 FEW = 1024  # keys that are not worth forgetting

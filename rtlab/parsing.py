@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -19,6 +20,7 @@ Mask = np.ndarray[Any, np.dtype[np.bool_]]
 EPOCH = pd.Timestamp(0, tz="UTC")
 MICROSECOND = pd.Timedelta(1, unit="us")
 MOST = 2.0**63  # where int64 ends
+NANOSECONDS = {"s": 1e9, "ms": 1e6, "us": 1e3, "ns": 1.0}
 EXACT = 2**53  # whole numbers up to here are exact in a double
 
 
@@ -37,10 +39,9 @@ def check_zone(tz: str | tzinfo | None) -> None:
 
 def instant(value: Any, name: str) -> int:
     """Read a zoned time as microseconds since 1970 UTC."""
-    try:
+    when: Any = pd.NaT
+    with suppress(ValueError, TypeError):
         when = pd.Timestamp(value)
-    except (ValueError, TypeError):
-        when = pd.NaT  # type: ignore[assignment]
     if when is pd.NaT:
         raise ParameterError(
             f"{name}={value!r} is not a time: write it as '2024-03-04T09:00+08:00'"
@@ -54,10 +55,9 @@ def instant(value: Any, name: str) -> int:
 
 def duration(value: Any, name: str) -> int:
     """Read a duration as microseconds; only a delay may be 0, only an offset negative."""
-    try:
+    span: Any = pd.NaT
+    with suppress(ValueError, TypeError):
         span = pd.Timedelta(value)
-    except (ValueError, TypeError):
-        span = pd.NaT  # type: ignore[assignment]
     if span is pd.NaT or isinstance(value, (int, float)):
         raise ParameterError(
             f"{name}={value!r} is not a duration: write a number with its unit, such as '30s', "
@@ -95,7 +95,7 @@ def numbers(array: Any) -> tuple[Any, Mask | None, Mask | None]:
         return array.astype(np.int64, copy=False), None, None
     if isinstance(array.dtype, np.dtype) and array.dtype.kind == "f":
         return array.astype(np.float64, copy=False), np.isnan(array), None
-    raw = pd.Series(array)
+    raw: Any = pd.Series(array)
     missing = np.asarray(raw.isna() | raw.astype("string").str.strip().eq("").fillna(value=False))
     # A number is a number or its text; to_numeric alone would also take True for 1.
     if array.dtype == object:
@@ -167,8 +167,10 @@ def times(
                 "clean(unit='s') or clean(unit='ms')"
             )
         missing = np.asarray(pd.isna(array))
-        found = pd.DatetimeIndex(pd.to_datetime(array, unit=unit, utc=True, errors="coerce"))
-        return found.as_unit("us"), missing, None, None
+        if dtype.kind == "f":  # pandas 2 fails on what no calendar holds
+            array = pd.Series(array).where(pd.Series(array).abs() < MOST / NANOSECONDS[unit])
+        counts: Any = pd.to_datetime(array, unit=unit, utc=True, errors="coerce")  # type: ignore[call-overload]
+        return pd.DatetimeIndex(counts).as_unit("us"), missing, None, None
     return _read_times(array, tz)
 
 
@@ -181,8 +183,8 @@ def _read_times(array: Any, tz: Any) -> tuple[pd.DatetimeIndex, Mask, Mask | Non
     )
     read = pd.to_datetime(text.where(zoned), format="ISO8601", utc=True, errors="coerce")
     found = pd.DatetimeIndex(read).as_unit("us")
-    local = pd.to_datetime(text.where(~zoned & ~missing), format="ISO8601", errors="coerce")
-    local = pd.DatetimeIndex(local).as_unit("us")
+    bare = pd.to_datetime(text.where(~zoned & ~missing), format="ISO8601", errors="coerce")
+    local = pd.DatetimeIndex(bare).as_unit("us")
     readable = ~np.asarray(local.isna())
     if tz is None:
         return found, missing, readable, np.zeros(len(raw), dtype=bool)

@@ -14,15 +14,17 @@ from __future__ import annotations
 import inspect
 import time
 from collections import namedtuple
-from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 from streamz import Stream
 
 from rtlab.columns import Columns
 from rtlab.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 __all__ = ["Chain", "Outputs", "Pluck", "State", "Step", "chain", "register", "registered"]
 
@@ -182,7 +184,7 @@ def run(step: Step, batches: Iterable[Any]) -> Any:
     answers = [join(gathered[name]) for name in step.outputs]
     if len(answers) == 1:
         return answers[0]
-    return namedtuple(type(step).__name__, step.outputs)(*answers)  # type: ignore[misc]  # noqa: PYI024
+    return namedtuple(type(step).__name__, step.outputs)(*answers)  # noqa: PYI024
 
 
 def stamp(batch: Any, not_after: int | None = None) -> Columns:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -15,6 +14,9 @@ from rtlab.columns import Columns
 from rtlab.errors import DataError, ParameterError
 from rtlab.grid import Grid
 from rtlab.steps import Outputs, State, Step, register
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["tumbling"]
 
@@ -74,7 +76,8 @@ class Tumbling(Step):
 
     Examples
     --------
-    >>>     >>> import rtlab as rt
+    >>> import pandas as pd
+    >>> import rtlab as rt
     >>> time = pd.to_datetime(["2024-03-04T09:10Z", "2024-03-04T09:50Z", "2024-03-04T11:05Z"])
     >>> events = pd.DataFrame({"purchase_time": time, "amount": [250, 100, 40]})
     >>> hours = rt.tumbling(events, size="1h", agg={"revenue": ("amount", "sum")}, fill=0).windows

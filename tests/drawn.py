@@ -54,7 +54,9 @@ def purchases(draw):
         step = pd.to_timedelta(rng.integers(0, 10**7, rows), unit="ms")
         columns["purchase_time"] = pd.Series(START + step)
         far = rng.random(rows) < 0.05
-        columns["purchase_time"] = columns["purchase_time"].mask(far, pd.Timestamp("2099", tz="UTC"))
+        columns["purchase_time"] = columns["purchase_time"].mask(
+            far, pd.Timestamp("2099", tz="UTC")
+        )
     else:
         pool = TIMES["zoned"] * 2 + TIMES["naive"] + TIMES["bad"] + [None, START, np.nan]
         columns["purchase_time"] = _pick(rng, pool, rows)

@@ -142,7 +142,7 @@ def test_naive_times_among_zoned_ones():
     good, rejected = rt.clean([GOOD, naive])
     assert (len(good), rejected.reason.tolist()) == (1, ["purchase_time without a zone"])
     good = rt.clean([GOOD, naive], tz="Asia/Shanghai").good
-    assert good.purchase_time.nunique() == 1
+    assert good.purchase_time.iloc[0] == good.purchase_time.iloc[1]
     good = rt.clean([GOOD, naive], tz="UTC").good
     assert good.purchase_time.diff().iloc[1] == pd.Timedelta("8h")
     stamps = [pd.Timestamp("2024-03-04T09:30"), pd.Timestamp("2024-03-04T09:30", tz="Asia/Tokyo")]
@@ -160,7 +160,8 @@ def test_a_whole_column_of_naive_times():
 
 
 @pytest.mark.parametrize(
-    "time", ["yesterday", "2024-02-30T00:00Z", "04/03/2024 09:30", "2024-03-04T25:00Z", "0", 0, 7.5]
+    "time",
+    ["yesterday", "2024-02-30T00:00Z", "04/03/2024 09:30", "2024-03-04T25:00Z", "0", 0, 7.5],
 )
 def test_unreadable_times(time):
     """A time that is none, or could be two, is not guessed."""
@@ -212,7 +213,13 @@ def test_a_redelivered_event_is_dropped_once():
 
 def test_every_row_is_accounted_for():
     """In = used + rejected + duplicate + late, through the whole chain."""
-    times = ["2024-03-04T09:30Z", "2024-03-04T12:30Z", "2024-03-04T09:31Z", "bad", "2099-01-01T00:00Z"]
+    times = [
+        "2024-03-04T09:30Z",
+        "2024-03-04T12:30Z",
+        "2024-03-04T09:31Z",
+        "bad",
+        "2099-01-01T00:00Z",
+    ]
     events = [
         GOOD | {"event_id": number % 7, "purchase_time": times[number % 5]} for number in range(50)
     ]

@@ -67,7 +67,7 @@ def verdict(row, *, tz, missing_user, returns):
         kept = name == "user_id" and missing_user == "keep"
         if blank(row[name]) and not kept:
             return f"missing {name}"
-        if not blank(row[name]) and (row[name] in (math.inf,) or isinstance(row[name], list)):
+        if not blank(row[name]) and (row[name] == math.inf or isinstance(row[name], list)):
             return f"unreadable {name}"
     time = moment(row["purchase_time"], tz)
     if isinstance(time, str):
@@ -107,7 +107,7 @@ def test_clean_equals_the_loop(data):
     rows = [dict(zip(frame.columns, row, strict=True)) for row in frame.astype(object).to_numpy()]
     expected = [verdict(row, **policy) for row in rows]
     good, rejected = rt.clean(frame, **policy)
-    words = {row: None for row in good.row} | dict(zip(rejected.row, rejected.reason, strict=True))
+    words = dict.fromkeys(good.row) | dict(zip(rejected.row, rejected.reason, strict=True))
     assert [words[row] for row in range(len(frame))] == expected
     assert len(good) + len(rejected) == len(frame)
     for row, time in zip(good.row, good.purchase_time, strict=True):
@@ -249,7 +249,9 @@ def test_wrong_policies(parameters, words):
 def test_missing_columns():
     """A missing column is named, with those that are there, and caught as a KeyError too."""
     frame = pd.DataFrame({"user": [1], "product_id": [7], "purchase_time": ["2024-03-04T09:30Z"]})
-    with pytest.raises(MissingColumnError, match=r"'user_id' is missing; the data has user, .*renam"):
+    with pytest.raises(
+        MissingColumnError, match=r"'user_id' is missing; the data has user, .*renam"
+    ):
         rt.clean(frame)
     with pytest.raises(KeyError):
         rt.clean(frame.rename(columns={"user": "user_id"}), on="when")
@@ -265,7 +267,9 @@ def test_dedupe_equals_the_loop(data):
         frame["event_id"] = frame.event_id.astype(float).where(frame.event_id % 3 > 0)
     names = [None if missing(one) else one for one in frame.event_id.tolist()]
     span = None if horizon is None else pd.Timedelta(horizon)
-    kept = np.array(naive.first_deliveries(zip(names, frame.purchase_time, strict=True), span), bool)
+    kept = np.array(
+        naive.first_deliveries(zip(names, frame.purchase_time, strict=True), span), bool
+    )
     good, duplicate = rt.dedupe(frame, horizon=horizon)
     pd.testing.assert_frame_equal(good, frame[kept].reset_index(drop=True))
     pd.testing.assert_frame_equal(duplicate, frame[~kept].reset_index(drop=True))
@@ -305,7 +309,9 @@ def test_keep_takes_text_and_functions():
 @pytest.mark.parametrize(
     ("where", "words"),
     [
-        (7, "where=7"), ("amount + 1", "one True or False"), ("shop > 1", "'shop'.*has amount"),
+        (7, "where=7"),
+        ("amount + 1", "one True or False"),
+        ("shop > 1", "'shop'.*has amount"),
         ("amount >", "no expression"),
     ],
 )

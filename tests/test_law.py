@@ -195,7 +195,9 @@ def _same_values(found, expected):
         return
     if expected.dtype.kind == "O" or isinstance(expected.dtype, pd.StringDtype):
         # Text is text, whether pandas keeps it as objects or as its own type; so is nothing.
-        found, expected = (one.astype(object).where(one.notna(), None) for one in (found, expected))
+        found, expected = (
+            one.astype(object).where(one.notna(), None) for one in (found, expected)
+        )
     pd.testing.assert_series_equal(found, expected, check_names=False, check_freq=False)
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakValueDictionary
 
 import streamz
@@ -14,6 +13,9 @@ from streamz.core import get_io_loop
 from rtlab.errors import StreamError
 from rtlab.steps import shown
 from rtlab.streams import Graph
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["Source"]
 
@@ -143,7 +145,7 @@ class Source(streamz.Source):  # type: ignore[misc]
             self._done.wait(5.0)
         Graph(self).destroy()
 
-    def __enter__(self) -> Source:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -186,7 +188,7 @@ def _notebook_cell() -> tuple[str | None, int]:
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is None:
         return None, 0
-    parent = getattr(shell, "get_parent", dict)() or {}
+    parent: dict[str, Any] = getattr(shell, "get_parent", dict)() or {}
     cell = parent.get("metadata", {}).get("cellId")
     if cell is None:  # not every front end tells: the text of the cell then stands for it
         cell = str(hash(shell.history_manager.input_hist_raw[-1])) if shell.history_manager else ""

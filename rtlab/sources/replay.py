@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -12,6 +11,9 @@ from rtlab.errors import DataError, ParameterError
 from rtlab.parsing import instant
 from rtlab.sources.base import Source
 from rtlab.steps import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["Replay", "replay"]
 
@@ -24,8 +26,9 @@ class Replay(Source):
     ) -> None:
         self.data, self.rows, self.speed, self.on = data, rows, speed, on
         self.sent = 0
+        self._clock: Any = None
         # One bound for the whole replay, so that every run of it rejects the same rows.
-        self.not_after = stamp(Columns({}), not_after).not_after
+        self.not_after: Any = stamp(Columns({}), not_after).not_after
         super().__init__(**kwargs)
 
     def __repr__(self) -> str:
