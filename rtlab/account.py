@@ -25,6 +25,8 @@ class Account:
 
     Attributes
     ----------
+    column : str
+        What is added up: ``"amount"``, or ``"quantity"`` in a log without prices.
     arrived, used, late, duplicate, returns : int
         Rows; ``returns`` are among the used ones.
     rejected : Counter
@@ -41,6 +43,7 @@ class Account:
     Decimal('0.3')
     """
 
+    column: str = "amount"
     arrived: int = 0
     used: int = 0
     late: int = 0
@@ -68,22 +71,13 @@ class Account:
 
     def see_used(self, rows: pd.DataFrame) -> None:
         """Count good rows and add up their money."""
-        self._count(rows, 1)
-
-    def see_unused(self, rows: pd.DataFrame) -> None:
-        """Take back good rows that came too late to be used."""
-        self.see_late(rows)
-        self._count(rows, -1)
-
-    def _count(self, rows: pd.DataFrame, sign: int) -> None:
         returned = rows["is_return"].to_numpy(dtype=bool)
-        self.used += sign * len(rows)
-        self.returns += sign * int(returned.sum())
-        if "amount" in rows:
-            amount = rows["amount"].to_numpy()
-            add = PRECISE.add if sign > 0 else PRECISE.subtract
-            self._sold = add(self._sold, _sum(amount[~returned]))
-            self._returned = add(self._returned, _sum(amount[returned]))
+        self.used += len(rows)
+        self.returns += int(returned.sum())
+        if self.column in rows:
+            amount = rows[self.column].to_numpy()
+            self._sold = PRECISE.add(self._sold, _sum(amount[~returned]))
+            self._returned = PRECISE.add(self._returned, _sum(amount[returned]))
 
     @property
     def total(self) -> Decimal:

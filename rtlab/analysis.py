@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 import pandas as pd
 
 import rtlab as rt
 from rtlab import parsing
 from rtlab.account import Account
-from rtlab.columns import bare
+from rtlab.columns import Columns, bare
 from rtlab.errors import DataError, MissingExtraError, StreamError
-from rtlab.steps import join
+from rtlab.steps import Outputs, State, Step, join
+from rtlab.windows import Tumbling
 
 __all__ = ["Analysis", "Plan", "analyse", "plan_for"]
 
-MOST = 10_000  # rows in a batch
+MOST = 20_000  # rows in a batch
 
 UNITS = {"10min": (144, 1008), "1h": (24, 168), "1D": (7,)}
 """The lengths of windows to choose from, and the seasonal periods (day, week) in them."""
@@ -115,8 +117,8 @@ def analyse(
     StreamError
         If the source was stopped before it gave a good row.
     """
-    account = Account()
     column = "amount" if {"amount", "price"} & set(events.columns) else "quantity"
+    account = Account(column)
     value = "revenue" if column == "amount" else "pieces"
     with rt.replay(events, rows=plan.rows or _rows(events, plan), speed=plan.speed) as source:
         source.sink(account.see_arrived)
@@ -126,11 +128,12 @@ def analyse(
         if "event_id" in events.columns:
             good = cleaned.dedupe(horizon=plan.delay and "1D")
             good.duplicate.sink(account.see_duplicate)
+        how: dict[str, Any] = {"delay": plan.delay, "tz": plan.zone}
+        good = good.through(InTime(Tumbling(plan.every, **how)))
+        good.late.sink(account.see_late)
         good.sink(account.see_used)
         agg = {value: (column, "sum"), "lines": "count"}
-        how: dict[str, Any] = {"delay": plan.delay, "tz": plan.zone}
         windows = good.tumbling(plan.every, agg=agg, fill=0, **how)
-        windows.late.sink(account.see_unused)
         series = windows.pluck(value)
         day, week = UNITS[plan.every][0], UNITS[plan.every][-1]
         nodes = {
@@ -164,6 +167,30 @@ def analyse(
     return found
 
 
+@dataclass(frozen=True)
+class InTime(Step):
+    """Set late rows aside once for all, so that every answer is about the same rows.
+
+    Parameters
+    ----------
+    windows : Tumbling
+        A row is late when its window has closed.
+    """
+
+    windows: Tumbling
+    outputs: ClassVar[tuple[str, ...]] = ("result", "late")
+
+    def initial(self) -> State:
+        return self.windows.initial()
+
+    def update(self, state: State, batch: Any) -> Outputs:
+        events = Columns.of(batch)
+        late = np.zeros(len(events), bool)
+        given = self.windows.update(state, events.adding(_place=np.arange(len(events))))
+        late[given["late"]["_place"]] = True
+        return {"result": events.take(~late), "late": events.take(late)}
+
+
 def _pass(source: Any, nodes: list[Any], *, live: bool) -> list[Any]:
     if not live:
         return list(rt.drain(*nodes))
@@ -186,8 +213,14 @@ def _nothing(account: Account) -> str:
 def _whole_series(found: Analysis) -> None:
     """Add what needs the whole series, as far as it is long enough and the extra is there."""
     series, periods = found.series, UNITS[found.plan.every]
+    if series.min() == series.max():
+        found.notes.append("All stretches of time brought the same: there is no pattern to find.")
+        return
     steps: list[tuple[str, Callable[[], Any]]] = [
-        ("correlogram", lambda: rt.acf(series, lags=min(2 * periods[-1], len(series) // 2))),
+        (
+            "correlogram",
+            lambda: rt.acf(series, lags=max(1, min(2 * periods[-1], len(series) // 2))),
+        ),
         ("periods", lambda: rt.find_period(series)),
         ("parts", lambda: _decompose(series, periods)),
     ]

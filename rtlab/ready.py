@@ -50,9 +50,7 @@ def check() -> list[Verdict]:
 
 
 def _machine() -> Iterator[Verdict]:
-    yield Verdict(
-        "Python 3.11 or newer", sys.version_info >= (3, 11), "install a newer Python"
-    )
+    yield Verdict("Python 3.11 or newer", sys.version_info >= (3, 11), "install a newer Python")
     for name in ("numpy", "pandas", "streamz"):
         known = util.find_spec(name) is not None
         yield Verdict(f"{name} {metadata.version(name) if known else ''}".strip(), known,

@@ -123,18 +123,18 @@ class _Teller:
     def _length(self, lag: int) -> str:
         """Name a number of windows: "a day (24 hours)"."""
         if lag == 1:
-            return f"one {self.window}"
+            return self.window if " " in self.window else f"one {self.window}"
         return f"one {self.names[lag]}" if lag in self.names else f"{lag} {self.windows}"
 
     def _revenue(self) -> Section:
         series, average = self.series, self._scaled(self.found.average)
         centred = self._scaled(self.found.centred)
-        words = [
-            f"On average, {self._length(1)} brought {self._say(series.mean())}.",
-            f"The best brought {self._say(series.max())}; it began {self._when(series.idxmax())}.",
-        ]
+        words = [f"On average, {self._length(1)} brought {self._say(series.mean())}."]
+        if series.max() > series.min():
+            top = self._when(series.idxmax())
+            words.append(f"The best brought {self._say(series.max())}; it began {top}.")
         first, last = self.periods[0], self.periods[-1]
-        if average.notna().any():
+        if average.max() > average.min():
             words.append(
                 f"The average of the last {self.names[first]} was highest, "
                 f"{self._say(average.max())}, at {self._when(average.idxmax())}. It was lowest, "
@@ -160,7 +160,7 @@ class _Teller:
         series, words, tables = self.series, [], []
         pictures: list[Any] = []
         hours = findings.by_hour(series)
-        if self.hourly and len(hours) > 1:
+        if self.hourly and hours.max() > hours.min():
             words.append(
                 f"The best hour of the day begins at {hours.idxmax():02}:00 "
                 f"({self._say(hours.max())} on average), the weakest at {hours.idxmin():02}:00 "
@@ -169,12 +169,12 @@ class _Teller:
             tables.append(("hours", hours.rename(self.found.value).to_frame()))
             pictures.append(("week", lambda: tallies.plot_heatmap(series, unit=self.unit)))
         weekdays, days = findings.by_weekday(series), findings.days(series)
-        if len(days) > 1:
+        if days.max() > days.min():
             words.append(
                 f"The best day was {_date(days.idxmax())} ({self._say(days.max())}), the weakest "
                 f"{_date(days.idxmin())} ({self._say(days.min())}). Only complete days count."
             )
-        if len(weekdays) > 1:
+        if weekdays.max() > weekdays.min():
             words.append(
                 f"The best weekday is {weekdays.idxmax()} ({self._say(weekdays.max())} on "
                 f"average), the weakest {weekdays.idxmin()} ({self._say(weekdays.min())})."
@@ -187,13 +187,13 @@ class _Teller:
 
     def _change(self) -> Section:
         change = self._scaled(self.found.change)
-        if not change.notna().any():
+        if not change.max() > change.min():
             return Section("")
         week, share = self.periods[-1], float((change.dropna() > 0).mean())
         words = [
             (
                 f"Each {self.window} is compared with the same one a week before ({week} "
-                f"{self.windows} back). In {share:.0%} of them {self.found.value} was higher."
+                f"{self.windows} back). In {share:.0%} of them it brought more."
             )
         ]
         moves = (("gain", change.max(), change.idxmax()), ("loss", -change.min(), change.idxmin()))
@@ -212,7 +212,7 @@ class _Teller:
             return Section("")
         values = found.correlogram.values.iloc[1:]  # noqa: PD011  (a field of its own)
         told = ", ".join(
-            f"{values[lag]:.2f} at {self._length(lag)}"
+            f"{round(values[lag], 2) + 0:.2f} at {self._length(lag)}".replace("-", "−")
             for lag in (1, *self.periods)
             if lag in values.index
         )
@@ -224,10 +224,10 @@ class _Teller:
             table = found.periods.table
             tables.append(("periods", table.reset_index()))
             told = ", ".join(
-                f"{self._length(period)} (explains {share:.0%} of the ups and downs)"
+                f"{self._length(period)} (explains {share:.0%} of them)"
                 for period, share in table["share"].items()
             )
-            words.append(f"{found.value.capitalize()} repeats itself after {told}."
+            words.append(f"The ups and downs repeat after {told}."
                          if told else "No pattern repeats itself clearly.")  # fmt: skip
         tables.append(("autocorrelation", found.correlogram.frame()))
         picture = ("autocorrelation", lambda: charts.plot_correlogram(found.correlogram))
@@ -267,7 +267,7 @@ class _Teller:
 
     def _surprise(self, when: Any, residual: float, score: float) -> str:
         size = f"{self._say(abs(residual))} {'more' if residual > 0 else 'less'} than expected"
-        times = f"{abs(score):.0f} times" if abs(score) < 100 else "far more than"
+        times = f"{abs(score):.2g} times" if abs(score) < 100 else "far more than"
         return f"{self._when(when)}, {size}, {times} the usual deviation"
 
     def _boards(self) -> Section:
@@ -279,7 +279,7 @@ class _Teller:
             label = [_name(named, key) for key in board[by]]
             shown = board.assign(name=label, **{value: self._scaled(board[value])})
             listed = zip(shown["name"], shown[value], strict=True)
-            told = "; ".join(f"{name}, {self._say(size)}" for name, size in listed)
+            told = "; ".join(f"{name}: {self._say(size)}" for name, size in listed)
             words.append(f"Top {title}: {told}.")
             pictures.append((title, _board_picture(shown, value, self.unit)))
             tables.append((f"top {title}", shown if named else shown.drop(columns="name")))
@@ -299,7 +299,7 @@ class _Teller:
             f"Customers: {len(people):,}. {(often > 1).mean():.0%} came back on another day.",
             f"They bought on {often.mean():.1f} days on average.",
             "Groups, by how recently, how often and for how much they bought: "
-            + ", ".join(f"{row.customers:,} {row.Index}" for row in segments.itertuples())
+            + ", ".join(f"{row.Index} {row.customers:,}" for row in segments.itertuples())
             + ".",
         ]
         pairs = found.pairs.copy()

@@ -112,3 +112,19 @@ def first_deliveries(events, horizon=None):
         if name is not None and not again:
             seen[name] = time
     return kept
+
+
+def tables(rows, k):
+    """Add (moment, key, amount) up: at each moment the best (rank, key, sum, share)."""
+    sums, found = {}, []
+    for place, (moment, key, amount) in enumerate(rows):
+        sums[key] = sums.get(key, 0) + amount
+        if place + 1 == len(rows) or rows[place + 1][0] != moment:
+            best = sorted(sums, key=lambda key: (-sums[key], key is None, key or 0))[:k]
+            total = sum(sums.values())
+            table = [
+                (rank, key, sums[key], sums[key] / total if total else math.nan)
+                for rank, key in enumerate(best, 1)
+            ]
+            found.append((moment, table))
+    return found

@@ -60,5 +60,7 @@ def hand_out(folder: str | os.PathLike[str]) -> tuple[list[str], list[str]]:
             except FileExistsError:
                 kept.append(lesson.name)
     except OSError as error:
-        raise RtlabError(f"{target}: {error.strerror}; name a folder that you may write to") from error
+        raise RtlabError(
+            f"{target}: {error.strerror}; name a folder that you may write to"
+        ) from error
     return new, kept

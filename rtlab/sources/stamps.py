@@ -128,6 +128,8 @@ def _order(
     for mark, weight in zip(marks, rows.tolist(), strict=True):
         if mark and weight and len(mark[1]) < 4:
             one, two = int(mark[1]), int(mark[3])
+            if min(one, two) > 12:
+                continue  # no date either way, and no reason to doubt the others
             first += weight * (one > 12 >= two)
             second += weight * (two > 12 >= one)
             open_ones.append(mark)

@@ -1,0 +1,127 @@
+"""The account of rows: nothing is lost, and money is added as it is written."""
+
+from decimal import Decimal, getcontext
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import examples
+from drawn import purchases
+from hypothesis import given, reject
+from hypothesis import strategies as st
+
+import rtlab as rt
+from rtlab.account import Account
+from rtlab.analysis import Plan, analyse
+from rtlab.errors import DataError
+
+getcontext().prec = 60
+
+
+def used(amounts):
+    """Make good rows of amounts; negative ones are returns."""
+    amount = np.asarray(amounts)
+    return pd.DataFrame({"amount": amount, "is_return": amount < 0})
+
+
+@given(frame=purchases().filter(len), rows=st.integers(1, 50))
+@examples(15)
+def test_every_row_is_accounted_for(frame, rows):
+    """Of any dirt that is drawn, rows in = used + rejected + late + duplicate."""
+    frame = frame.assign(event_id=np.arange(len(frame)) // 2)
+    try:
+        found = analyse(frame, Plan(every="1D", rows=rows, delay="1h", tz="Europe/London"))
+    except DataError:  # no good row, so that there is nothing to account for
+        reject()
+    account = found.account
+    parts = (account.used, account.rejected.total(), account.late, account.duplicate)
+    assert account.arrived == len(frame) == sum(parts)
+    assert account.balanced
+    assert account.used == found.windows["lines"].sum()
+    assert min(parts) >= 0
+
+
+@given(st.data())
+@examples(60)
+def test_totals_equal_decimal_arithmetic(data):
+    """Quantity × price of written decimals: the total is that of decimal.Decimal, to the digit."""
+    places = data.draw(st.integers(0, 4))
+    cents = st.integers(0, 10 ** data.draw(st.integers(1, 10)))
+    lines = data.draw(st.lists(st.tuples(st.integers(-99, 99).filter(bool), cents), min_size=1))
+    prices = [Decimal(cent).scaleb(-places) for _, cent in lines]
+    frame = pd.DataFrame(
+        {
+            "user_id": 1, "product_id": 1,
+            "purchase_time": pd.Timestamp("2024-03-04T09:00Z"),
+            "quantity": [quantity for quantity, _ in lines],
+            "price": [float(price) for price in prices],
+        }
+    )  # fmt: skip
+    account = Account()
+    for half in (frame.iloc[: len(frame) // 2], frame.iloc[len(frame) // 2 :]):
+        account.see_used(rt.clean(half).good)
+    sold = [quantity * price for (quantity, _), price in zip(lines, prices, strict=True)]
+    assert account.total == sum(sold)
+    assert account.returned == sum(one for one in sold if one < 0)
+    assert account.returns == sum(quantity < 0 for quantity, _ in lines)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        ["0.1234567", "0.7654321", "-0.0000001"],  # seven decimals
+        ["12345.678901234", "0.1", "2.5"],
+        ["90071992547.40993", "0.01"],  # beyond 2**53 millionths
+        ["1e300", "0.01", "-1e300"],
+        ["1e-300", "1e300"],
+        ["9007199254740993000", "1"],
+        ["0.1"] * 1000,
+        ["-19.99", "-0.01"],
+    ],
+)
+def test_amounts_of_any_size(written):
+    """Each amount counts as it is written, to fifteen digits, beside very large and small ones."""
+    account = Account()
+    account.see_used(used([float(one) for one in written]))
+    with np.errstate(all="raise"):
+        expected = [Decimal(f"{float(one):.15g}") for one in written]
+    getcontext().prec = 700
+    assert account.total == sum(expected)
+    assert account.returned == sum(one for one in expected if one < 0)
+    getcontext().prec = 60
+
+
+def test_whole_numbers_beyond_64_bits():
+    """Sums of whole numbers that leave 64 bits stay exact."""
+    most, least = 2**63 - 1, -(2**63)
+    account = Account()
+    account.see_used(used(np.array([most] * 3)))
+    assert account.total == 3 * most
+    account.see_used(used(np.array([least] * 3)))
+    assert account.total == 3 * (most + least)
+    assert account.returned == 3 * least
+
+
+def test_lines_add_up_and_speak():
+    """The lines hold every row once, the sentence says the same, reasons by their number."""
+    account = Account()
+    account.see_arrived(range(1234))
+    account.see_used(used([1] * 1228 + [-1]))
+    account.see_rejected(pd.DataFrame({"reason": ["zero quantity", "missing price"]}))
+    account.see_rejected(pd.DataFrame({"reason": ["missing price"]}))
+    account.see_duplicate(pd.DataFrame({"event_id": [5]}))
+    account.see_late(used([1]))
+    lines = account.lines()
+    assert lines[3:5] == [("rejected: missing price", 2), ("rejected: zero quantity", 1)]
+    parts = [rows for name, rows in lines[1:] if not name.startswith("of these")]
+    assert sum(parts) == lines[0][1] == 1234
+    assert account.sentence() == "1,234 rows = 1,229 used + 3 rejected + 1 late + 1 duplicate"
+    account.see_arrived([0])
+    assert not account.balanced
+
+
+def test_pieces_where_there_are_no_prices():
+    """A log without prices is accounted for in pieces."""
+    account = Account("quantity")
+    account.see_used(pd.DataFrame({"quantity": [2, -1], "is_return": [False, True]}))
+    assert (account.total, account.returned) == (1, -1)

