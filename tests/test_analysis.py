@@ -266,7 +266,7 @@ def test_story_of_the_demo():
     assert f"Total revenue: ¥{Decimal(int(found.account.total)) / 100:,.2f}." in text
     assert report.account is None  # it stands in the first section, and only there
     # A found part that is wrong must show.
-    found.parts.seasons[24][:] = np.roll(found.parts.seasons[24].to_numpy(), 3)
+    found.parts.seasons[24] = np.roll(found.parts.seasons[24].to_numpy(), 3)
     assert _percent(demo.compare(found, shop).words[1]) > 15
 
 

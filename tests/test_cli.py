@@ -38,7 +38,7 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Leave out figures and statistics, which take most of the time and have tests of their own."""
+    """Leave out figures and statistics: they take most of the time, and have their own tests."""
     for name in SLOW:
         monkeypatch.setitem(sys.modules, name, None)
 
