@@ -209,7 +209,8 @@ def test_decimal_commas(log):
     head = "Kunde;Artikel;Datum;Einzelpreis\n"
     found = log(head + "1;2;04.03.2024 09:00;1.234,50\n1;2;05.03.2024;3,999\n", tz="Europe/Berlin")
     assert found.frame.price.tolist() == [1234.5, 3.999]
-    assert "decimals: after a comma (guessed: '1.234,50')" in found.notes
+    stated = ", thousands separator ('1.234,50' is 1234.5), decimal comma ('1.234,50' is 1234.5)"
+    assert f"price: column 'Einzelpreis' (guessed){stated}" in found.notes
     assert "day.month.year" in "".join(found.notes)
     doubtful = head + "1;2;04.03.2024;3,999\n"
     with pytest.raises(DataError, match=r"'3,999' can be read in two ways.*--decimal"):
@@ -217,7 +218,89 @@ def test_decimal_commas(log):
     assert log(doubtful, tz="UTC", decimal=",").frame.price.tolist() == [3.999]
     assert log(doubtful, tz="UTC", decimal=".").frame.price.tolist() == [3999]
     assert log(HEAD + ROW.replace("2.5", '"$1,234.50"')).frame.price.tolist() == [1234.5]
-    assert log(HEAD + ROW.replace("2.5", "2.125")).frame.price.tolist() == [2.125]
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected", "stated"),
+    [
+        (["1,234", "0,345"], [1.234, 0.345], ", decimal comma ('1,234' is 1.234)"),
+        (["1,234", "-0,345", "7"], [1.234, -0.345, 7], ", decimal comma ('1,234' is 1.234)"),
+        (["1,234", "1,234,567"], [1234, 1234567], ", thousands separator ('1,234' is 1234)"),
+        (["12,345", "2.5"], [12345, 2.5], ", thousands separator ('12,345' is 12345)"),
+        (["1.234", "1.234.567"], [1234, 1234567], ", thousands separator ('1.234' is 1234)"),
+        (["1.234", "0.345"], [1.234, 0.345], ""),
+        (["1 234", "5"], [1234, 5], ", thousands separator ('1 234' is 1234)"),
+        (["2.125", "3"], [2.125, 3], ", decimal point ('2.125' is 2.125)"),
+        (["1,234", "5"], None, ""),
+    ],
+)
+def test_a_thousandfold_is_never_silent(log, texts, expected, stated):
+    """Each column is told by its own texts and stated; thousands never start with 0."""
+    rows = [f'1,2,2024-03-04T09:00Z,2.5,"{text}"\n' for text in texts]
+    content = "user,item,date,price,quantity\n" + "".join(rows)
+    if expected is None:
+        with pytest.raises(DataError, match=r"quantity: '1,234' can be read in two ways"):
+            log(content)
+        return
+    found = log(content)
+    assert found.frame.quantity.tolist() == expected
+    assert found.frame.price.tolist() == [2.5] * len(texts)
+    assert f"quantity: column 'quantity' (guessed){stated}" in found.notes
+
+
+def test_points_beside_a_column_of_commas_are_asked_for(log):
+    """Where prices have decimal commas, 1.234 pieces may be thousands: that is asked for."""
+    content = "user;item;date;price;quantity\n1;2;2024-03-04T09:00Z;3,50;1.234\n"
+    with pytest.raises(DataError, match=r"quantity: '1\.234' can be read in two ways"):
+        log(content)
+    assert log(content, decimal=",").frame.quantity.tolist() == [1234]
+
+
+def test_a_log_of_nothing_is_accounted_for(log):
+    """Rows of empty cells are read, with or without a format, and rejected one by one."""
+    for options in ({}, {"time_format": "%Y"}, {"time_format": "s"}, {"tz": "UTC"}):
+        found = log(HEAD + ",,,\n" * 20, **options)
+        good, rejected = rt.clean(found.frame, tz=found.tz)
+        assert (len(good), len(rejected)) == (0, 20)
+        assert rejected.reason.unique().tolist() == ["missing user_id"]
+        assert "time: column 'purchase_time' (guessed), with no times in it" in found.notes
+
+
+def test_what_is_absent_is_stated(log):
+    """Columns that are not there, and texts that were taken as missing, are named."""
+    found = log("user,item,date\n1,2,2024-03-04T09:00Z\nNA,2,NULL\n")
+    assert found.frame.user_id.isna().tolist() == [False, True]
+    assert found.notes[2] == "user: column 'user' (guessed), NA taken as missing"
+    assert found.notes[4].endswith(", zones as written, NULL taken as missing")
+    assert found.notes[5:] == (
+        "quantity: no column; each row counts as 1",
+        "price and amount: no column; purchases are counted, without money",
+    )
+    notes = log("user,item,date,amount,qty\nx,2,2024-03-04T09:00Z,1,1\nNA,2,,1,1\n").notes
+    assert "user: column 'user' (guessed)" in notes  # beside text, NA is an id
+    assert not any("no column" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("times", "stated"),
+    [
+        (["1709542800", ""], "seconds (guessed: 10 digits), counted from 1970 UTC"),
+        (
+            ["2024-03-04T09:00Z"],
+            "hour:minute, zones as written (zone Asia/Tokyo not needed for them)",
+        ),
+        (["2024-03-04 09:00"], "hour:minute, zone Asia/Tokyo (given)"),
+        (
+            ["2024-03-04 09:00", "2024-03-04 10:00", "", "2024-03-04T09:00Z"],
+            "hour:minute, zone Asia/Tokyo (given) for the 2 of 3 times that carry none",
+        ),
+    ],
+)
+def test_zones_are_stated(log, times, stated):
+    """The notes say which times got the zone that was given."""
+    found = log(HEAD + "".join(f"1,2,{time},1\n" for time in times), tz="Asia/Tokyo")
+    assert stated in found.notes[4]
+    assert ("as written" in found.notes[4]) == ("as written" in stated)
 
 
 CHINESE = "用户ID,商品,下单时间,数量\n张伟,杯子,2024/3/4 9:05,2\n王芳,毛巾,2024/3/5 10:00,1\n"
@@ -387,7 +470,7 @@ def test_parquet(tmp_path, zone):
         (["12/13/24 12:05:06 am"], ["2024-12-13 00:05:06"], "month/day/year hour:minute:second"),
         (["2.1.2024"], ["2024-01-02"], "as dates with dots are"),
         (["2024/3/4 9:05"], ["2024-03-04 09:05"], "year/month/day"),
-        (["1709542800"], ["2024-03-04 09:00"], "seconds since 1970 (guessed"),
+        (["1709542800"], ["2024-03-04 09:00"], "seconds (guessed: 10 digits)"),
         (["1709542800123"], ["2024-03-04 09:00:00.123"], "milliseconds"),
         (["1709542800123456"], ["2024-03-04 09:00:00.123456"], "microseconds"),
         (["1709542800.5"], ["2024-03-04 09:00:00.5"], "seconds"),

@@ -210,25 +210,14 @@ def _frame(
     table: Table, roles: dict[str, guess.Role], decimal: str | None, clock: _Clock
 ) -> pd.DataFrame:
     """Type every column by its role, and say so in the table's notes."""
-    if decimal is None:
-        texts = [table.columns[roles[name].column] for name in _NUMBERS if name in roles]
-        decimal, example = guess.decimal_sign(
-            text for words in texts if isinstance(words, Words) for text in words.texts
-        )
-        if decimal == ",":
-            table.notes.append(f"decimals: after a comma (guessed: {example!r})")
+    written = {name: table.columns[roles[name].column] for name in _NUMBERS if name in roles}
+    written = {name: words for name, words in written.items() if isinstance(words, Words)}
+    signs = dict.fromkeys(written, decimal) if decimal else guess.decimal_signs(written)
     typed = {}
     for name, (column, why) in roles.items():
-        values, detail = table.columns[column], ""
-        if name == "purchase_time":
-            typed[column], detail = _timed(values, column, clock)
-        elif isinstance(values, Words):
-            typed[column] = (
-                guess.numbers(values, decimal) if name in _NUMBERS else guess.ids(values)
-            )
-            empty = MISSING.intersection(values.texts) - {""}
-            detail = f", {' and '.join(sorted(empty))} taken as missing" if empty else ""
+        typed[column], detail = _typed(name, column, table.columns[column], signs.get(name), clock)
         table.notes.append(f"{guess.FLAGS[name]}: column {column!r} ({why}){detail}")
+    table.notes += _absent(roles)
     named = {role.column: name for name, role in roles.items()}
     arrays = {}
     for column, values in table.columns.items():
@@ -239,30 +228,54 @@ def _frame(
     return pd.DataFrame(arrays | _marks(table), copy=False)
 
 
+def _typed(
+    name: str, column: str, values: Any, sign: str | None, clock: _Clock
+) -> tuple[Any, str]:
+    """Type the column of a role, and say how it was read."""
+    detail, gone = "", MISSING
+    if name == "purchase_time":
+        typed, detail = _timed(values, column, clock)
+    elif not isinstance(values, Words):
+        return values, ""
+    elif sign is not None:
+        typed, detail = guess.numbers(values, sign), guess.spelling(values, sign)
+    else:
+        typed, gone = guess.ids(values)
+    texts = values.texts if isinstance(values, Words) else ()
+    empty = sorted(gone.intersection(text.strip() for text in texts) - {""})
+    return typed, detail + (f", {' and '.join(empty)} taken as missing" if empty else "")
+
+
 def _timed(values: Any, column: str, clock: _Clock) -> tuple[Any, str]:
     """Read the times, and say in which layout and zone they are."""
     if not isinstance(values, Words) and values.dtype.kind != "M":
         known: defaultdict[str, int] = defaultdict(count().__next__)
         values = Words(encode([str(value) for value in values], known), list(known))
     if isinstance(values, Words):
-        times = stamps.read(values, column, clock.layout)
-        values, layout, naive = times.column, times.layout, times.naive
-        detail = f", format {layout}"
-        if times.unreadable:
-            detail += f", {times.unreadable} that cannot be read"
+        values, detail, naive, zoned = stamps.read(values, column, clock.layout)
     else:
-        naive, detail = 0 if values.dt.tz is not None else int(values.notna().sum()), ""
+        total = int(values.notna().sum())
+        detail, naive, zoned = "", *((total, 0) if values.dt.tz is None else (0, total))
     if naive and clock.needed and clock.tz is None:
         raise DataError(
             f"{naive} times in column {column!r} have no zone: say which clock they were read "
             "from, as in --tz Europe/London (tz='Europe/London')"
         )
-    if clock.tz is None:
-        return values, detail + (", without a zone" if naive else ", zones as written")
-    return (
-        values,
-        detail + f", zone {clock.tz} (given{'' if naive else ', but all have their own'})",
-    )
+    if zoned and not naive:
+        detail += "" if stamps.SINCE in detail else ", zones as written"
+        return values, detail + (f" (zone {clock.tz} not needed for them)" if clock.tz else "")
+    some = f" for the {naive} of {naive + zoned} times that carry none" if zoned else ""
+    return values, detail + (f", zone {clock.tz} (given){some}" if naive else "")
+
+
+def _absent(roles: dict[str, guess.Role]) -> list[str]:
+    """Say what is not in a log of purchases, and what that means."""
+    notes = []
+    if "quantity" not in roles:
+        notes.append("quantity: no column; each row counts as 1")
+    if not roles.keys() & {"price", "amount"}:
+        notes.append("price and amount: no column; purchases are counted, without money")
+    return notes
 
 
 def _marks(table: Table) -> dict[str, Any]:

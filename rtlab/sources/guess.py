@@ -18,7 +18,7 @@ from rtlab.events import OPTIONAL, REQUIRED
 from rtlab.sources import stamps
 from rtlab.sources.records import MISSING, Words, objects
 
-__all__ = ["FLAGS", "Role", "columns", "decimal_sign", "ids", "numbers", "passing"]
+__all__ = ["FLAGS", "Role", "columns", "decimal_signs", "ids", "numbers", "passing", "spelling"]
 
 # The words that logs use, the likeliest first, without spaces, underscores and capitals.
 _NAMES = {
@@ -144,14 +144,16 @@ def _fits(column: Any, role: str) -> bool:
 
 # ------------------------------------------------------------------------------- numbers and ids
 
+# A group of thousands follows one to three digits that do not start with 0: 0,345 is a decimal.
 _FORMS = {
     sign: re.compile(
-        rf"[+-]?(?:\d{{1,3}}(?:[{group}\u00a0\u202f' ]\d{{3}})+(?:{point}\d*)?|\d+(?:{point}\d*)?|"
-        rf"{point}\d+)(?:[eE][+-]?\d+)?",
+        rf"[+-]?(?:[1-9]\d{{0,2}}(?:[{group}\u00a0\u202f' ]\d{{3}})+(?:{point}\d*)?|"
+        rf"\d+(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?",
         re.ASCII,
     )
     for sign, point, group in ((".", r"\.", ","), (",", ",", r"\."))
 }
+_GROUPED = {".": re.compile(r"\d[,\u00a0\u202f' ]\d"), ",": re.compile(r"\d[.\u00a0\u202f' ]\d")}
 _INTEGER = re.compile(r"(0|-?[1-9]\d*)(\.0)?", re.ASCII)
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d*)\.\d+", re.ASCII)
 _INT64 = range(-(2**63), 2**63)
@@ -168,27 +170,55 @@ def _number(text: str, decimal: str) -> float | None:
     return float(bare.replace(",", "."))
 
 
-def decimal_sign(texts: Iterable[str]) -> tuple[str, str | None]:
-    """Tell whether numbers are written 1.5 or 1,5, and an example that says so."""
-    point = comma = None
-    points = commas = 0
-    doubtful = None
+def decimal_signs(columns: dict[str, Words]) -> dict[str, str]:
+    """Tell for each column whether its numbers are written 1.5 or 1,5.
+
+    Its own texts decide; another column may be written otherwise, so it proves nothing.
+    """
+    found = {name: _evidence(words.texts) for name, words in columns.items()}
+    commas = any(sign == "," for sign, _ in found.values())
+    for name, (sign, doubtful) in found.items():
+        if doubtful and not sign and (commas or "," in doubtful):
+            raise DataError(
+                f"{FLAGS[name]}: {doubtful!r} can be read in two ways: say which sign starts the "
+                "decimals, --decimal . or --decimal , (read_events(..., decimal='.'))"
+            )
+    return {name: sign or "." for name, (sign, _) in found.items()}
+
+
+def _evidence(texts: Iterable[str]) -> tuple[str, str]:
+    """Give the sign that most texts of a column need, and a text that reads in two ways."""
+    balance, doubtful = 0, ""
     for text in texts:
-        if not ("," in text or "." in text):
+        if "," in text or "." in text:
+            point, comma = _number(text, "."), _number(text, ",")
+            if point is None or comma is None:
+                balance += (point is not None) - (comma is not None)
+            elif point != comma and "," not in doubtful:
+                doubtful = text
+    return "." if balance > 0 else "," if balance < 0 else "", doubtful
+
+
+def spelling(column: Words, decimal: str) -> str:
+    """State decimal commas, thousands separators, and points that might have been such."""
+    examples: dict[str, tuple[str, float]] = {}
+    sure = False
+    for text in column.texts:
+        value = None if text.isdecimal() else _number(text, decimal)
+        if value is None:
             continue
-        either = _number(text, "."), _number(text, ",")
-        if None not in either:
-            doubtful = text if "," in text and either[0] != either[1] else doubtful
-        elif either[0] is not None:
-            points, point = points + 1, point or text
-        elif either[1] is not None:
-            commas, comma = commas + 1, comma or text
-    if doubtful and not points and not commas:
-        raise DataError(
-            f"{doubtful!r} can be read in two ways: say which sign starts the decimals, "
-            "--decimal . or --decimal ,"
-        )
-    return (",", comma) if commas > points else (".", point)
+        if _GROUPED[decimal].search(text):
+            examples.setdefault("thousands separator", (text, value))
+        if decimal == "," in text:
+            examples.setdefault("decimal comma", (text, value))
+        elif decimal == "." in text and not sure:
+            sure = _number(text, ",") is None
+            examples.setdefault("decimal point", (text, value))
+    if sure:
+        examples.pop("decimal point")
+    return "".join(
+        f", {kind} ({text!r} is {value:.15g})" for kind, (text, value) in examples.items()
+    )
 
 
 def numbers(column: Words, decimal: str) -> Any:
@@ -213,10 +243,11 @@ def numbers(column: Words, decimal: str) -> Any:
     return np.array(floats, dtype=np.float64)[column.codes]
 
 
-def ids(column: Words) -> Any:
+def ids(column: Words) -> tuple[Any, set[str]]:
     """Give int64 ids if all are written as whole numbers, else text; a digit is never lost.
 
-    Whole numbers beside missing cells are Python integers in an object array.
+    Whole numbers beside missing cells are Python integers in an object array. The texts that were
+    taken as missing are given too.
     """
     if not column.text:
         gone = MISSING | {"NA", "N/A"}
@@ -228,8 +259,9 @@ def ids(column: Words) -> Any:
             values = [int(form[1]) if form else None for form in forms]
             if all(value is None or value in _INT64 for value in values):
                 exact = None if None in values else np.int64
-                return (np.array(values, exact) if exact else objects(values))[column.codes]
-    return _texts(column, MISSING)
+                known = np.array(values, exact) if exact else objects(values)
+                return known[column.codes], gone.intersection(texts)
+    return _texts(column, MISSING), MISSING.intersection(column.texts)
 
 
 def passing(column: Words) -> Any:

@@ -17,7 +17,7 @@ import pandas as pd
 from rtlab.errors import DataError, ParameterError
 from rtlab.sources.records import MISSING, Words, objects
 
-__all__ = ["Times", "alike", "read"]
+__all__ = ["SINCE", "Times", "alike", "read"]
 
 _STAMP = re.compile(
     r"(\d{4}|\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{1,2})"
@@ -28,6 +28,7 @@ _STAMP = re.compile(
 _COUNT = re.compile(r"(\d{8}|\d{14}|\d{9,10}|\d{12,13}|\d{15,16}|\d{18,19})(?:\.\d+)?", re.ASCII)
 _UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _SPANS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+SINCE = "counted from 1970 UTC"
 _BY_DIGITS = {9: "s", 10: "s", 12: "ms", 13: "ms", 15: "us", 16: "us", 18: "ns", 19: "ns"}
 
 
@@ -40,9 +41,9 @@ class Times(NamedTuple):
     """A column of times: naive or UTC datetimes, or text where some cannot be read."""
 
     column: Any
-    layout: str
+    note: str
     naive: int
-    unreadable: int
+    zoned: int
 
 
 def read(column: Words, name: str, time_format: str | None) -> Times:
@@ -55,7 +56,7 @@ def read(column: Words, name: str, time_format: str | None) -> Times:
     found = _parsed(written, zoned)
     good = np.asarray(found.notna())
     total, readable = int(rows[~missing].sum()), int(rows[good].sum())
-    if 2 * readable < total or not total:
+    if 2 * readable < total:
         example = next(
             (text for text, bad in zip(texts, ~good & ~missing, strict=True) if bad), ""
         )
@@ -73,7 +74,11 @@ def read(column: Words, name: str, time_format: str | None) -> Times:
             for iso, fine, gone, text in zip(written, good, missing, texts, strict=True)
         ]
         values = objects(cells)[column.codes]
-    return Times(values, layout, int(rows[good & ~zoned].sum()), total - readable)
+    note = f", format {layout}" if total else ", with no times in it"
+    if readable < total:
+        note += f", {total - readable} that cannot be read"
+    naive = int(rows[good & ~zoned].sum())
+    return Times(values, note, naive, readable - naive)
 
 
 def _parsed(written: list[str], zoned: npt.NDArray[np.bool_]) -> pd.DatetimeIndex:
@@ -93,7 +98,7 @@ def _written(
 ) -> tuple[list[str], str]:
     """Write every text as ISO 8601 ("" where it is none), and say what layout was found."""
     if time_format in _UNITS:
-        return _counted(texts, time_format), f"{_SPANS[time_format]} since 1970 (given)"
+        return _counted(texts, time_format), f"{_SPANS[time_format]} (given), {SINCE}"
     if time_format is not None:
         return _formatted(texts, time_format), f"{time_format} (given)"
     marks = [_STAMP.fullmatch(text) for text in texts]
@@ -111,7 +116,7 @@ def _written(
         layout = "%Y%m%d%H%M%S"[: 6 if digits == 8 else None]
         return _formatted(texts, layout), f"{layout} (guessed)"
     unit = _BY_DIGITS[digits]
-    return _counted(texts, unit), f"{_SPANS[unit]} since 1970 (guessed: {digits} digits)"
+    return _counted(texts, unit), f"{_SPANS[unit]} (guessed: {digits} digits), {SINCE}"
 
 
 def _order(
