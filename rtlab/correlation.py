@@ -122,7 +122,7 @@ class _Correlation(WholeSeries):
             )
         # Squares of very small or very large ticks would leave the range of a double.
         values = values / np.abs(values[known]).max()
-        return values, int(known.sum()), min(self.lags, len(series) - 1)
+        return values, int(known.sum()), min(self.lags, int(known.sum()) - 1)
 
     def _correlations(self, values: Any, lags: int) -> Any:
         tools = optional("statsmodels.tsa.stattools", "stats")

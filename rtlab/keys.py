@@ -48,6 +48,10 @@ def key_names(by: str | Sequence[str] | None) -> tuple[str, ...]:
         )
     if len(set(names)) < len(names):
         raise ParameterError(f"by={by!r} names a column twice: name each once")
+    if {"start", "end"} & set(names):
+        raise ParameterError(
+            f"by={by!r}: 'start' and 'end' are the window's own columns; rename the key before"
+        )
     return tuple(names)
 
 

@@ -146,6 +146,11 @@ def times(
     array: Any, tz: Any, unit: str | None, name: str
 ) -> tuple[pd.DatetimeIndex, Mask | None, Mask | None, Mask | None]:
     """Give UTC times in microseconds, and masks: missing, without a zone, skipped by the clock."""
+    if isinstance(array.dtype, pd.ArrowDtype) and array.dtype.kind == "M":
+        zone = array.dtype.pyarrow_dtype.tz
+        array = (
+            pd.Series(array).astype(f"datetime64[us, {zone}]" if zone else "datetime64[us]").array
+        )
     dtype = array.dtype
     if isinstance(dtype, pd.DatetimeTZDtype):
         found = pd.DatetimeIndex(array).tz_convert("UTC").as_unit("us")

@@ -15,6 +15,7 @@ from rtlab import keys
 from rtlab.aggregate import Plan
 from rtlab.columns import Columns
 from rtlab.errors import ParameterError
+from rtlab.parsing import duration
 from rtlab.steps import Outputs, State, Step, register
 from rtlab.windows import Tumbling
 
@@ -94,6 +95,8 @@ class Leaderboard(Step):
             raise ParameterError(
                 f"the table would have two columns {twice!r}: rename the one in the data"
             )
+        if self.every is not None:
+            duration(self.every, "every")
         _ = self._windows
 
     @property

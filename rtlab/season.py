@@ -177,6 +177,8 @@ class Decompose(WholeSeries):
             )
         if self.period is not None:
             periods = several(self.period)
+            if not periods:
+                raise ParameterError("period=[]: name at least one period, as in period=24")
             for period in periods:
                 check_count("period", period, 2, unit="ticks", remedy=24)
             if len(periods) != 1 and self.method not in (None, "mstl"):

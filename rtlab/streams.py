@@ -243,6 +243,12 @@ def drain(*nodes: Stream) -> Any:
     """
     if not nodes:
         raise ParameterError("drain() without nodes: name at least one, as in drain(trend, top)")
+    for node in nodes:
+        if not isinstance(node, Stream):
+            raise ParameterError(
+                f"drain() of a {type(node).__name__}: only nodes of a stream can be drained; make "
+                "one of finished data with rt.replay(...)"
+            )
     graph = Graph(*nodes)
     _check_drainable(graph)
     with graph.fresh():

@@ -38,7 +38,8 @@ def read(batch: Any, like: Any = None) -> Values:
     for column in columns:
         if not pd.api.types.is_numeric_dtype(column.dtype) or column.dtype.kind == "c":
             raise DataError(
-                f"{column.name!r} holds {column.dtype}: a series of ticks holds numbers; choose "
+                f"{'the series' if column.name is None else repr(column.name)} holds "
+                f"{column.dtype}: a series of ticks holds numbers; choose "
                 "numeric columns, as in stream.pluck('revenue')"
             )
     if like is not None and not _alike(batch, like):

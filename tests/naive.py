@@ -1,6 +1,7 @@
 """Slow and obvious: what the fast code is compared with."""
 
 import math
+from decimal import Decimal
 
 
 def philox(key: int, counter: int, size: int) -> list[int]:
@@ -118,12 +119,12 @@ def tables(rows, k):
     """Add (moment, key, amount) up: at each moment the best (rank, key, sum, share)."""
     sums, found = {}, []
     for place, (moment, key, amount) in enumerate(rows):
-        sums[key] = sums.get(key, 0) + amount
+        sums[key] = sums.get(key, 0) + Decimal(repr(amount))  # as it is written
         if place + 1 == len(rows) or rows[place + 1][0] != moment:
             best = sorted(sums, key=lambda key: (-sums[key], key is None, key or 0))[:k]
             total = sum(sums.values())
             table = [
-                (rank, key, sums[key], sums[key] / total if total else math.nan)
+                (rank, key, float(sums[key]), float(sums[key] / total) if total else math.nan)
                 for rank, key in enumerate(best, 1)
             ]
             found.append((moment, table))

@@ -399,3 +399,17 @@ def test_fill_has_a_bound():
     time = pd.to_datetime(["2024-03-04T09:10Z", "2099-01-01T00:00Z"])
     with pytest.raises(DataError, match=r"clean\(not_after"):
         rt.tumbling(pd.DataFrame({"purchase_time": time}), "1s", fill=0)
+
+
+@given(
+    st.lists(st.decimals(-99_999, 99_999, places=3), min_size=1, max_size=60),
+    st.integers(0, 60),
+)
+def test_decimals_are_added_as_written(prices, cut):
+    """A sum of written decimals is the double nearest to their exact sum, also around 1e16."""
+    times = pd.to_datetime(["2024-03-04T09:10Z"] * (len(prices) + 2))
+    amount = [float(price) for price in prices]
+    amount[cut:cut] = [1e16]
+    frame = pd.DataFrame({"purchase_time": times, "amount": [*amount, -1e16]})
+    found = rt.tumbling(frame, "1h", {"sum": ("amount", "sum")}).windows["sum"]
+    assert found.tolist() == [float(sum(prices))]

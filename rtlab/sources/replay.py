@@ -36,7 +36,7 @@ class Replay(Source):
 
     def batches(self) -> Iterator[Any]:
         self.sent, self._clock = 0, None
-        for first in range(0, len(self.data), self.rows):
+        for first in range(0, max(len(self.data), 1), self.rows):  # no rows: their columns
             piece = self.data.iloc[first : first + self.rows]
             if isinstance(piece, pd.DataFrame) and self.on in piece:
                 piece.attrs["not_after"] = self.not_after
