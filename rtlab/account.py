@@ -15,6 +15,7 @@ from rtlab.parsing import EXACT
 __all__ = ["Account"]
 
 MICRO = 1_000_000  # money is added in millionths, so that written decimals stay exact
+DIGITS = 15  # what a double holds of any decimal
 SAFE = 2**62  # sums below this fit into 64 bits
 PRECISE = Context(prec=2000)  # no sum of doubles has more digits
 
@@ -31,6 +32,8 @@ class Account:
         Rows; ``returns`` are among the used ones.
     rejected : Counter
         Rows by reason.
+    rounded : int
+        Amounts with more than 15 digits, of which a double does not tell the rest.
 
     Examples
     --------
@@ -50,8 +53,10 @@ class Account:
     duplicate: int = 0
     returns: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
+    rounded: int = 0
     _sold: Decimal = Decimal(0)
     _returned: Decimal = Decimal(0)
+    _place: int = 0  # the exponent of the last digit that all rounded amounts have
 
     def see_arrived(self, batch: Any) -> None:
         """Count what a source gave."""
@@ -75,9 +80,25 @@ class Account:
         self.used += len(rows)
         self.returns += int(returned.sum())
         if self.column in rows:
-            amount = rows[self.column].to_numpy()
-            self._sold = PRECISE.add(self._sold, _sum(amount[~returned]))
-            self._returned = PRECISE.add(self._returned, _sum(amount[returned]))
+            self._sold = PRECISE.add(self._sold, self._sum(rows[~returned]))
+            self._returned = PRECISE.add(self._returned, self._sum(rows[returned]))
+
+    def _sum(self, rows: pd.DataFrame) -> Decimal:
+        """Add up amounts as they are written, not as doubles hold them."""
+        amount = rows[self.column].to_numpy()
+        if amount.dtype.kind == "i":
+            return Decimal(_whole_sum(amount))
+        scaled = np.rint(amount * MICRO)
+        short = (scaled / MICRO == amount) & (np.abs(scaled) < EXACT)
+        total = PRECISE.scaleb(Decimal(_whole_sum(scaled[short].astype(np.int64))), -6)
+        for at in np.flatnonzero(~short):  # more than six decimals, or a very large number
+            number = _written(amount[at])
+            total = PRECISE.add(total, number)
+            if float(number) != amount[at] and not _is_product(number, rows.iloc[at]):
+                place = number.adjusted() - DIGITS + 1
+                self._place = max(self._place, place) if self.rounded else place
+                self.rounded += 1
+        return total
 
     @property
     def total(self) -> Decimal:
@@ -88,6 +109,13 @@ class Account:
     def returned(self) -> Decimal:
         """Money given back, as a negative number."""
         return _plain(self._returned)
+
+    def known(self, total: Decimal) -> Decimal:
+        """Round a total to the digits that are known, if some amounts are rounded."""
+        if not self.rounded:
+            return total
+        place = self._place + len(str(self.rounded - 1)) * (self.rounded > 1)
+        return PRECISE.quantize(total, Decimal(1).scaleb(place))
 
     @property
     def balanced(self) -> bool:
@@ -113,16 +141,17 @@ class Account:
         ]
 
 
-def _sum(amount: Any) -> Decimal:
-    """Add up amounts as they are written, not as doubles hold them."""
-    if amount.dtype.kind == "i":
-        return Decimal(_whole_sum(amount))
-    scaled = np.rint(amount * MICRO)
-    short = (scaled / MICRO == amount) & (np.abs(scaled) < EXACT)
-    total = PRECISE.scaleb(Decimal(_whole_sum(scaled[short].astype(np.int64))), -6)
-    for number in amount[~short].tolist():  # more than six decimals, or a very large number
-        total = PRECISE.add(total, Decimal(f"{number:.15g}"))
-    return total
+def _written(number: Any) -> Decimal:
+    return Decimal(f"{float(number):.{DIGITS}g}")
+
+
+def _is_product(number: Decimal, row: pd.Series[Any]) -> bool:
+    """Tell whether only the multiplication, not the price, made an amount longer."""
+    if not {"quantity", "price"} <= set(row.index):
+        return False
+    price = _written(row["price"])
+    exact = PRECISE.multiply(price, _written(row["quantity"])) == number
+    return exact and float(price) == row["price"]
 
 
 def _whole_sum(numbers: Any) -> int:

@@ -167,9 +167,10 @@ def rfm(customers: pd.DataFrame, value: str = "amount", now: Any = None) -> pd.D
     Returns
     -------
     DataFrame
-        The same rows with ``recency`` (days since last active), the scores ``r``, ``f`` and ``m``
+        The same rows with ``recency`` (whole days since last active, by the calendar of ``last``'s
+        zone), the scores ``r``, ``f`` and ``m``
         (1 to 5, fifths of the customers; 5 is most recent, most often, most spent; equals share a
-        score) and ``segment``: champions (all scores at least 4), loyal (f ≥ 4), new (r ≥ 4 and
+        score) and ``segment``: champions (all scores at least 4), loyal (f ≥ 4), recent (r ≥ 4 and
         f ≤ 2), lapsed (r ≤ 2 and f ≥ 3), lost (r ≤ 2), others.
 
     Notes
@@ -183,7 +184,7 @@ def rfm(customers: pd.DataFrame, value: str = "amount", now: Any = None) -> pd.D
     >>> last = pd.to_datetime(["2024-03-01T00Z", "2024-03-08T00Z"])
     >>> people = pd.DataFrame({"last": last, "active": [1, 5], "amount": [10, 90]})
     >>> rt.rfm(people).recency.tolist()
-    [7.0, 0.0]
+    [7, 0]
     """
     for name in ("last", "active", value):
         if name not in customers:
@@ -191,8 +192,10 @@ def rfm(customers: pd.DataFrame, value: str = "amount", now: Any = None) -> pd.D
                 f"column {name!r} is not in the customers: give what users() returns as .customers"
             )
     newest = customers["last"].max() if now is None else pd.Timestamp(now)
-    past: Any = newest - customers["last"]
-    scored = customers.assign(recency=past / pd.Timedelta(days=1))
+    dates: Any = customers["last"].dt.tz_localize(None).dt.normalize()
+    if newest.tzinfo is not None:
+        newest = newest.tz_convert(customers["last"].dt.tz).tz_localize(None)
+    scored = customers.assign(recency=(newest.normalize() - dates).dt.days)
     for name, column, sign in (("r", "recency", -1), ("f", "active", 1), ("m", value, 1)):
         place = (sign * scored[column]).rank(pct=True, method="average")
         scored[name] = np.ceil(place * 5).clip(1, 5).astype("int64")
@@ -200,7 +203,7 @@ def rfm(customers: pd.DataFrame, value: str = "amount", now: Any = None) -> pd.D
     rules: Any = [
         ((r >= 4) & (f >= 4) & (m >= 4), "champions"),
         (f >= 4, "loyal"),
-        ((r >= 4) & (f <= 2), "new"),
+        ((r >= 4) & (f <= 2), "recent"),
         ((r <= 2) & (f >= 3), "lapsed"),
         (r <= 2, "lost"),
     ]

@@ -146,7 +146,7 @@ def plot_correlogram(c: Any, *, title: str | None = None) -> Picture:
     c : correlogram
         What :func:`acf` and :func:`pacf` give. Lag 0, which is always 1, is left out.
     title : str, optional
-        By default how many lags leave the band, and the strongest.
+        By default at how many lags chance does not explain the value, and the strongest.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def plot_correlogram(c: Any, *, title: str | None = None) -> Picture:
         "ljung_box_p": round(float(c.ljung_box["p_value"].iloc[-1]), 4),
     }  # fmt: skip
     figure, (axes,) = look.blank()
-    axes.fill_between(lags, low, high, color="#DCE3EA", linewidth=0, label=f"{share} band")
+    axes.fill_between(lags, low, high, color="#DCE3EA", linewidth=0, label=f"by chance ({share})")
     axes.axhline(0, color=look.INK, linewidth=0.8)
     for some, colour, mark in ((~outside, look.GREY, "o"), (outside, look.COLOURS[1], "D")):
         axes.vlines(lags[some], 0, y[some], color=colour, linewidth=1.2)
@@ -178,11 +178,13 @@ def plot_correlogram(c: Any, *, title: str | None = None) -> Picture:
         axes.set_xticks(range(0, int(lags[-1]) + 1, step))
     axes.set(xlabel="lag (ticks)", ylabel=str(c.kind).upper())
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
-    found = f"{outside.sum()} of {len(y)} lags leave the {share} band; the strongest is lag "
-    found += f"{lags[top]} ({say(y[top])})"
+    kind = {"acf": "autocorrelation", "pacf": "partial autocorrelation"}.get(c.kind, str(c.kind))
+    found = f"{look.upper(kind)} lies outside what chance would give at {outside.sum()} of "
+    found += f"{len(y)} lags; it is strongest at lag {lags[top]} ({say(y[top])})"
     noise = say(facts["ljung_box_p"]) if facts["ljung_box_p"] else "below 0.0001"
-    words = f"{found}; of noise, about {say(facts['by_chance'])} would; Ljung–Box p-value {noise}"
-    opening = f"Stem chart of the {str(c.kind).upper()} of {c.n:,} ticks"
+    words = f"{found}; of pure noise, about {say(facts['by_chance'])} lags would lie there; "
+    words += f"Ljung–Box p-value {noise}"
+    opening = f"Stem chart of the {kind} of {c.n:,} values"
     return look.told(figure, facts, title or found, opening, words)
 
 
@@ -235,7 +237,7 @@ def plot_decomposition(
     )
     words = f"{_words({'trend': facts['trend']}, unit)}; {'; '.join(highs)}; strengths: {strong}"
     opening = f"Parts of {quoted(d.observed.name or 'a series')} by {d.method}"
-    return look.told(figure, facts, title or f"Strengths, of 1: {strong}", opening, words)
+    return look.told(figure, facts, title or f"Strength from 0 to 1: {strong}", opening, words)
 
 
 def _season(axes: Any, season: Any, period: int, put: Any, unit: str) -> dict[str, Any]:

@@ -67,8 +67,13 @@ def _parser() -> argparse.ArgumentParser:
 
     replay = commands.add_parser("replay", help="analyse a log of your own")
     replay.add_argument("file", help="CSV (also .gz, .xz), JSON lines or Parquet, in any order")
-    for role in ("user", "product", "time", "quantity", "price", "amount", "event-id"):
+    for role in ("user", "product", "time", "quantity", "price", "amount"):
         replay.add_argument(f"--{role}", metavar="COLUMN", help=f"the column with the {role}")
+    replay.add_argument(
+        "--event-id",
+        metavar="COLUMN",
+        help="the column that names an event, so that a redelivered one counts once",
+    )
     replay.add_argument("--tz", metavar="ZONE", help="of times without one, as Europe/London")
     replay.add_argument(
         "--time-format", metavar="FORMAT", help="as for strptime, or s, ms, us, ns"
@@ -76,7 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--encoding", help="utf-8, gb18030, …; guessed if not given")
     replay.add_argument("--delimiter", metavar="SIGN", help="between the fields of a CSV")
     replay.add_argument("--decimal", choices=(".", ","), help="the sign before decimals")
-    replay.add_argument("--unit", default="", metavar="SIGN", help="of money, as € or £")
+    replay.add_argument(
+        "--unit", default="", metavar="SIGN", help="currency sign for money, such as € or £"
+    )
     replay.add_argument("--every", choices=("10min", "1h", "1D"), help="the length of a window")
     replay.add_argument(
         "--keep-unknown-users", action="store_true", help="use purchases of nobody known, too"
@@ -85,8 +92,10 @@ def _parser() -> argparse.ArgumentParser:
     replay.set_defaults(run=_replay)
 
     simulate = commands.add_parser("simulate", help="write events of the simulated shop")
-    simulate.add_argument("--days", type=int, default=28)
-    simulate.add_argument("--seed", type=int, default=7)
+    simulate.add_argument("--days", type=int, default=28, metavar="N", help="how long it runs")
+    simulate.add_argument(
+        "--seed", type=int, default=7, metavar="N", help="the same number gives the same events"
+    )
     simulate.add_argument("--events-per-day", type=int, default=700, metavar="N")
     simulate.add_argument("--dirt", action="store_true", help="late, malformed, … rows as well")
     simulate.add_argument(

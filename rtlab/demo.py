@@ -61,7 +61,7 @@ def compare(found: Analysis, shop: Shop, scale: int = 100) -> Section:
     for period, name, hours in ((24, "daily", 1), (168, "weekly", 24)):
         place = np.arange(len(parts.trend)) % period // hours
         both = pd.DataFrame({"found": parts.seasons[period], "truth": truth[name]}) / scale
-        shape = both.groupby(place).mean()
+        shape = both.groupby(place).mean().round(6)
         likeness = float(shape["found"].corr(shape["truth"]))
         off = float((shape["found"] - shape["truth"]).abs().mean() / np.ptp(shape["truth"]))
         words.append(
@@ -76,6 +76,15 @@ def compare(found: Analysis, shop: Shop, scale: int = 100) -> Section:
         f"{sum(hit)} of {len(lifts)} promotions are among the {len(odd)} largest surprises. What "
         f"they add is off by {(lifts['found'] - lifts['put_in']).abs().mean():.0%} of the trend "
         "on average."
+    )
+    start = shop.truth.hourly.index
+    out = {
+        hour for gap in shop.truth.gaps for hour in start[(start >= gap.start) & (start < gap.end)]
+    }
+    quiet = out.intersection(found.windows.index[found.windows["lines"] == 0])
+    words.append(
+        f"{len(out)} hours of outage were put in; {len(quiet)} of them are among the hours in "
+        "which nothing was sold."
     )
     return Section("Found against the truth", words, [], [("promotions", lifts), *shapes])
 

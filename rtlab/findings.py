@@ -8,9 +8,34 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["by_hour", "by_weekday", "days", "surprises", "turns"]
+__all__ = ["as_written", "by_hour", "by_weekday", "days", "surprises", "turns"]
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def as_written(numbers: pd.Series[Any]) -> pd.Series[Any]:
+    """Round away what binary arithmetic adds to decimals.
+
+    Parameters
+    ----------
+    numbers : Series
+        Sums and means of decimals; whole numbers stay as they are.
+
+    Returns
+    -------
+    Series
+        To six decimals, or more where all are small (nine digits of the largest), but never more
+        than a double knows (15 digits of the largest).
+
+    Examples
+    --------
+    >>> as_written(pd.Series([0.1 + 0.2, 2889.377000000001])).tolist()
+    [0.3, 2889.377]
+    """
+    if numbers.dtype.kind != "f" or not (largest := numbers.abs().max()) > 0:
+        return numbers
+    size = int(np.floor(np.log10(largest)))
+    return numbers.round(min(14 - size, max(6, 8 - size))) if abs(size) < 15 else numbers
 
 
 def by_hour(series: pd.Series[Any]) -> pd.Series[Any]:

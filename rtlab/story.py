@@ -18,6 +18,18 @@ from rtlab.report import Report, Section
 __all__ = ["Labels", "tell"]
 
 
+LIFT = 1.1  # a pair bought together no more often than this is no finding
+
+SEGMENTS = {
+    "champions": "Champions, {:,}: bought recently, often and for much.",
+    "loyal": "Loyal, {:,}: buy often.",
+    "recent": "Recent, {:,}: bought recently, but rarely.",
+    "lapsed": "Lapsed, {:,}: bought several times, but not lately.",
+    "lost": "Lost, {:,}: bought rarely, and not lately.",
+    "others": "Others, {:,}: in between.",
+}
+
+
 @dataclass(frozen=True)
 class Labels:
     """How numbers and keys are written for a person.
@@ -85,7 +97,8 @@ class _Teller:
         return Report(self.labels.title, subtitle, sections=filled)
 
     def _scaled(self, numbers: Any) -> Any:
-        return numbers / self.scale if self.scale != 1 else numbers
+        """Give sums and means in the unit of the report: whole cents are divided only once."""
+        return findings.as_written(numbers / self.scale if self.scale != 1 else numbers)
 
     def _say(self, number: Any) -> str:
         return say(number, self.unit)
@@ -99,7 +112,14 @@ class _Teller:
         if account.returns:
             returned = f", worth {self._money(account.returned)}" if account.returned else ""
             words.append(f"Of the used rows, {account.returns:,} are returns{returned}.")
+        if account.late:
+            words.append(f"Late: came after its {self.window} was closed.")
         words.append(f"Total {self.found.value}: {self._money(account.total)}.")
+        if account.rounded:
+            amounts = (
+                "1 amount has" if account.rounded == 1 else f"{account.rounded:,} amounts have"
+            )
+            words.append(f"{amounts} more than 15 digits; the total is rounded there.")
         words += self.found.notes
         return Section(
             "Every row accounted for",
@@ -109,9 +129,12 @@ class _Teller:
         )
 
     def _money(self, total: Any) -> str:
-        """Write an exact total with all its digits."""
-        exact = total / self.scale if self.scale != 1 else total
-        digits = max(2 if is_money(self.unit) else 0, -exact.as_tuple().exponent)
+        """Write a total with all the digits that are known."""
+        account = self.found.account
+        exact: Any = account.known(total)
+        exact = exact / self.scale if self.scale != 1 else exact
+        least = 2 if is_money(self.unit) and not account.rounded else 0
+        digits = max(least, -exact.as_tuple().exponent)
         sign, amount = "−" if exact < 0 else "", f"{abs(exact):,.{digits}f}"
         if is_money(self.unit):
             return f"{sign}{self.unit}{amount}"
@@ -130,6 +153,8 @@ class _Teller:
         series, average = self.series, self._scaled(self.found.average)
         centred = self._scaled(self.found.centred)
         words = [f"On average, {self._length(1)} brought {self._say(series.mean())}."]
+        if empty := int((self.found.windows["lines"] == 0).sum()):
+            words.append(f"In {empty:,} of {len(series):,} {self.windows} nothing was sold.")
         if series.max() > series.min():
             top = self._when(series.idxmax())
             words.append(f"The best brought {self._say(series.max())}; it began {top}.")
@@ -145,21 +170,24 @@ class _Teller:
             f"average of the {self.names[last]} around": centred,
         }
         lines = {name: line for name, line in lines.items() if line.notna().any()}
-        table = pd.concat([series, self.found.windows["lines"], *lines.values()], axis=1)
-        table.columns = [self.found.value, "lines", *lines]
+        tables = [("windows", pd.concat([series, self.found.windows["lines"]], axis=1))]
+        if lines:  # each starts where its stretch is full: show them from where all are known
+            table = pd.DataFrame(lines).dropna(how="all")
+            tables.append(("averages", table.loc[table.notna().all(axis=1).idxmax() :]))
         pictures: list[Any] = [
             ("averages", lambda: charts.plot_average(series, lines, unit=self.unit))
         ]
         if not lines:
             pictures = [("series", lambda: charts.plot_series(series, unit=self.unit))]
-        return Section(
-            f"{self.found.value.capitalize()} over time", words, pictures, [("windows", table)]
-        )
+        return Section(f"{self.found.value.capitalize()} over time", words, pictures, tables)
 
     def _rhythm(self) -> Section:
         series, words, tables = self.series, [], []
         pictures: list[Any] = []
-        hours = findings.by_hour(series)
+        hours, weekdays, days = (
+            self._scaled(find(self.found.series))
+            for find in (findings.by_hour, findings.by_weekday, findings.days)
+        )
         if self.hourly and hours.max() > hours.min():
             words.append(
                 f"The best hour of the day begins at {hours.idxmax():02}:00 "
@@ -168,7 +196,6 @@ class _Teller:
             )
             tables.append(("hours", hours.rename(self.found.value).to_frame()))
             pictures.append(("week", lambda: tallies.plot_heatmap(series, unit=self.unit)))
-        weekdays, days = findings.by_weekday(series), findings.days(series)
         if days.max() > days.min():
             words.append(
                 f"The best day was {_date(days.idxmax())} ({self._say(days.max())}), the weakest "
@@ -258,11 +285,12 @@ class _Teller:
             + "."
         )
         scaled = _scaled_parts(parts, self.scale)
+        table = scaled.frame().apply(findings.as_written)
         return Section(
             "Trend, seasons and surprises",
             words,
             [("decomposition", lambda: charts.plot_decomposition(scaled, unit=self.unit))],
-            [("turns", turns), ("surprises", odd), ("decomposition", scaled.frame())],
+            [("turns", turns), ("surprises", odd), ("decomposition", table)],
         )
 
     def _surprise(self, when: Any, residual: float, score: float) -> str:
@@ -288,30 +316,34 @@ class _Teller:
     def _customers(self) -> Section:
         found = self.found
         value = "amount" if "amount" in found.customers else "quantity"
-        people = rfm(found.customers, value=value)
-        people[value] = self._scaled(people[value])
+        spent = findings.as_written(found.customers[value])
+        people = rfm(found.customers.assign(**{value: spent}), value=value)
         segments = people.groupby("segment").agg(
             customers=("segment", "size"), recency=("recency", "mean"),
             active=("active", "mean"), spend=(value, "mean"),
         ).sort_values("customers", ascending=False)  # fmt: skip
+        segments["spend"] = self._scaled(segments["spend"])
+        people[value] = self._scaled(people[value])
         often = people["active"]
         words = [
             f"Customers: {len(people):,}. {(often > 1).mean():.0%} came back on another day.",
             f"They bought on {often.mean():.1f} days on average.",
-            "Groups, by how recently, how often and for how much they bought: "
-            + ", ".join(f"{row.Index} {row.customers:,}" for row in segments.itertuples())
-            + ".",
+            "They are grouped by how recently, how often and for how much they bought.",
+            *(SEGMENTS[str(name)].format(n) for name, n in segments["customers"].items()),
         ]
         pairs = found.pairs.copy()
         names = self.labels.names.get("product_id", {})
         if len(pairs):
             for side in ("first", "second"):
                 pairs[f"{side}_name"] = [_name(names, key) for key in pairs[side]]
-            best = pairs.iloc[0]
-            words.append(
-                f"Most often bought together: {best.first_name} and {best.second_name}, in "
-                f"{best.baskets:,} baskets: {best.lift:.1f} times as often as by chance."
-            )
+            first, closest = pairs.iloc[0], pairs.iloc[int(pairs["lift"].to_numpy().argmax())]
+            told = {"Most often bought together": first, "Most closely tied": closest}
+            words += [
+                f"{name}: {pair.first_name} and {pair.second_name}, in {pair.baskets:,} baskets: "
+                f"{pair.lift:.1f} times as often as by chance."
+                for name, pair in told.items()
+                if pair.lift > LIFT and (pair is first or pair.name != first.name)
+            ]
         return Section(
             "How customers behave",
             words,

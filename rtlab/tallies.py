@@ -15,6 +15,7 @@ from rtlab.pictures import Picture, quoted, say, short
 
 __all__ = ["plot_account", "plot_customers", "plot_heatmap", "plot_leaderboard"]
 
+HATCHED = 100  # so many bars at most: more take seconds to draw, and no eye tells their hatch
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -110,7 +111,8 @@ def plot_heatmap(series: Any, *, title: str | None = None, unit: str = "") -> Pi
     axes.set_yticks(np.arange(7) + 0.5, names)
     axes.set_xticks(range(0, 25, 3), [f"{hour:02}" for hour in range(0, 25, 3)])
     zone = f" ({index.tz})" if index.tz is not None else ""
-    axes.set(xlabel=f"hour of day{zone}", ylabel="weekday and its mean", ylim=(7, 0))
+    per = _per(index)
+    axes.set(xlabel=f"hour of day{zone}", ylabel=f"weekday and its mean{per}", ylim=(7, 0))
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
@@ -121,9 +123,9 @@ def plot_heatmap(series: Any, *, title: str | None = None, unit: str = "") -> Pi
     bar.set_label(f"mean {short(name)}" + f" ({unit})" * bool(unit))
     found = f"{facts['best_at']} is the best hour: {say(facts['best'], unit)} on average"
     words = (
-        f"{found}; the weakest is {facts['weakest_at']} ({say(facts['weakest'], unit)}); the best "
-        f"day is {days.idxmax()} (mean {say(days.max(), unit)}), the weakest {days.idxmin()} "
-        f"({say(days.min(), unit)})"
+        f"{found}; the weakest is {facts['weakest_at']} ({say(facts['weakest'], unit)}); "
+        f"the best day is {days.idxmax()} (mean{per}: {say(days.max(), unit)}), the weakest "
+        f"{days.idxmin()} ({say(days.min(), unit)})"
     )
     opening = f"Heat map of {quoted(name)} by weekday and hour"
     return look.told(figure, facts, title or found, opening, words)
@@ -202,9 +204,10 @@ def plot_customers(frame: pd.DataFrame, *, title: str | None = None) -> Picture:
     stretch = {7: "week", 1: "day"}.get(round(apart), "stretch") if timed else "stretch"
     figure, (axes,) = look.blank()
     below: Any = 0
+    hatching = "////" if len(frame) <= HATCHED else ""
     for name, colour, hatch in (
         ("returning", look.COLOURS[0], ""),
-        ("new", look.COLOURS[1], "////"),
+        ("new", look.COLOURS[1], hatching),
     ):
         how = {"color": colour, "hatch": hatch, "label": name, "align": "edge"}
         axes.bar(x, frame[name], 0.8 * apart, below, **how)
@@ -226,6 +229,12 @@ def plot_customers(frame: pd.DataFrame, *, title: str | None = None) -> Picture:
     words = f"{found}; {new.sum():,} in all; the most came in the {stretch} of {at(top)}: "
     opening = f"Bars of new and returning customers by {stretch}"
     return look.told(figure, facts, title or found, opening, words + say(both.iloc[top]))
+
+
+def _per(index: pd.DatetimeIndex) -> str:
+    """Say what the values are of: " per hour"."""
+    minutes = np.median(np.diff(index.as_unit("s").asi8)) / 60 if len(index) > 1 else 0
+    return {0: "", 60: " per hour"}.get(minutes, f" per {minutes:g} minutes")
 
 
 def _bars(axes: Any, names: list[str], sizes: list[Any], written: list[str], **how: Any) -> None:

@@ -125,3 +125,38 @@ def test_pieces_where_there_are_no_prices():
     account = Account("quantity")
     account.see_used(pd.DataFrame({"quantity": [2, -1], "is_return": [False, True]}))
     assert (account.total, account.returned) == (1, -1)
+
+
+@pytest.mark.parametrize(
+    ("written", "rounded", "known"),
+    [
+        (["0.1", "123456789012.345"], 0, "123456789012.445"),
+        (["90071992547.40993", "0.01"], 1, "90071992547.4199"),
+        (["9007199254740993000", "1"], 1, "9007199254740990000"),
+        (["1234567890123456.5", "-1234567890123456.5", "7.25"], 2, "0"),
+        (["0.1234567"] * 3, 0, "0.3703701"),
+    ],
+)
+def test_only_known_digits(written, rounded, known):
+    """Amounts with more than 15 digits are counted; the total stops where they stop."""
+    account = Account()
+    account.see_used(used([float(one) for one in written]))
+    assert account.rounded == rounded
+    assert account.known(account.total) == Decimal(known)
+
+
+def test_multiplying_makes_no_digits():
+    """3 × 0.1234567 has noise behind its seven decimals, but not more than 15 digits."""
+    frame = pd.DataFrame(
+        {
+            "user_id": 1, "product_id": 1, "purchase_time": pd.Timestamp("2024-03-04T09:00Z"),
+            "quantity": [3, 7, 1], "price": [0.1234567, 0.1234567, 90071992547.40993],
+        }
+    )  # fmt: skip
+    good = rt.clean(frame).good
+    assert good["amount"].iloc[0] == 3 * 0.1234567 != 0.3703701
+    account = Account()
+    account.see_used(good.iloc[:2])
+    assert (account.rounded, account.total) == (0, Decimal("1.2345670"))
+    account.see_used(good)
+    assert account.rounded == 1

@@ -1,6 +1,7 @@
 """The main job on the simulated shop, whose truth is known; what is found, and how it is told."""
 
 import math
+from dataclasses import replace
 from decimal import Decimal
 from importlib import resources
 
@@ -250,7 +251,7 @@ def test_story_of_the_demo():
     """The demo's numbers are near the truth, and every sentence is one that a person can read."""
     shop, plan, labels = demo.simulated()
     found = analyse(shop.events, plan)
-    trend, daily, weekly, promotions = demo.compare(found, shop).words
+    trend, daily, weekly, promotions, gaps = demo.compare(found, shop).words
     assert _percent(trend) < 4
     assert _percent(daily) < 4
     assert _percent(weekly) < 10
@@ -263,11 +264,103 @@ def test_story_of_the_demo():
     text = " ".join(words for section in report.sections for words in section.words)
     for jargon in (" lag ", "nan", "Timestamp", " ticks", "None", "inf "):
         assert jargon not in text
+    empty = (found.windows["lines"] == 0).sum()
+    out = sum((gap.end - gap.start) / pd.Timedelta(hours=1) for gap in shop.truth.gaps)
+    assert f"In {empty} of 2,016 hours nothing was sold." in text
+    assert gaps.startswith(f"{out:.0f} hours of outage were put in; {out:.0f} of them")
+    assert "Late: came after its hour was closed." in text
     assert f"Total revenue: ¥{Decimal(int(found.account.total)) / 100:,.2f}." in text
     assert report.account is None  # it stands in the first section, and only there
     # A found part that is wrong must show.
     found.parts.seasons[24] = np.roll(found.parts.seasons[24].to_numpy(), 3)
     assert _percent(demo.compare(found, shop).words[1]) > 15
+
+
+def test_tables_hold_decimals_as_written():
+    """Sums of prices with three decimals: each is the double that is nearest to the decimal."""
+    rng = np.random.default_rng(4)
+    n = 6000
+    price = [Decimal(int(one)).scaleb(-3) for one in rng.integers(1, 60_000, n)]
+    time = pd.Timestamp("2024-03-04", tz="UTC") + pd.to_timedelta(
+        np.sort(rng.integers(0, 20 * 1440, n)), unit="min"
+    )
+    frame = pd.DataFrame(
+        {
+            "user_id": rng.integers(0, 40, n), "product_id": rng.integers(0, 30, n),
+            "purchase_time": time, "quantity": rng.integers(1, 9, n),
+            "price": [float(one) for one in price],
+        }
+    )  # fmt: skip
+    report = tell(analyse(frame, Plan()), Labels("", "£"))
+    tables = {name: table for section in report.sections for name, table in section.tables}
+    exact = pd.Series([int(q) * p for q, p in zip(frame["quantity"], price, strict=True)])
+
+    def sums(keys):
+        found = {}
+        for key, amount in zip(keys, exact, strict=True):
+            found[key] = found.get(key, 0) + amount
+        return {key: float(amount) for key, amount in found.items()}
+
+    hours = tables["windows"]["revenue"]
+    assert hours[hours != 0].to_dict() == sums(time.floor("h"))
+    days = tables["days"]["revenue"].to_dict()
+    assert days.items() <= sums(time.floor("D")).items()
+    assert len(days) >= 18
+    for name, key in (("customers", "user_id"), ("top customers", "user_id"),
+                      ("top products", "product_id")):  # fmt: skip
+        expected = sums(frame[key])
+        table = tables[name].set_index(key)["amount"].to_dict()
+        assert table.items() <= expected.items()
+        assert len(table) >= 10
+    for name, column in (("hours", "revenue"), ("weekdays", "revenue"), ("segments", "spend"),
+                         ("averages", "average of the last day")):  # fmt: skip
+        assert all(len(str(value).split(".")[1]) <= 6 for value in tables[name][column].dropna())
+
+
+def test_averages_begin_where_both_are_known(found):
+    """Their table is of its own; its first row has no gap, and the windows have all rows."""
+    section = next(one for one in tell(found, Labels("")).sections if "over time" in one.title)
+    tables = dict(section.tables)
+    assert list(tables["windows"]) == ["revenue", "lines"]
+    assert len(tables["windows"]) == len(found.windows)
+    averages = tables["averages"]
+    assert averages.iloc[0].notna().all()
+    before = found.windows.index[found.windows.index.get_loc(averages.index[0]) - 1]
+    assert pd.isna(found.average[before]) or pd.isna(found.centred[before])
+    assert averages.index[-1] == found.windows.index[-1]
+
+
+def test_cents_are_divided_once():
+    """A mean of cents is the double nearest to the quotient, not that of rounded parts."""
+    values = pd.Series([0.1 + 0.2, 40494.799999999996, np.nan, -7.0])
+    assert findings.as_written(values).dropna().tolist() == [0.3, 40494.8, -7.0]
+    assert findings.as_written(pd.Series([1.5e-7, 3e-8])).tolist() == [1.5e-7, 3e-8]
+    assert findings.as_written(pd.Series([1e300, 0.1])).tolist() == [1e300, 0.1]
+    whole = pd.Series([2**60 + 1])
+    assert findings.as_written(whole).tolist() == whole.tolist()
+
+
+@pytest.mark.parametrize(
+    ("lifts", "said"),
+    [
+        ([1.0, 1.05], []),
+        ([1.0, 2.5], ["Most closely tied: 3 and 4, in 8 baskets: 2.5 times"]),
+        ([1.4, 1.2], ["Most often bought together: 1 and 2, in 9 baskets: 1.4 times"]),
+        ([1.4, 2.5], ["Most often bought together: 1 and 2", "Most closely tied: 3 and 4"]),
+    ],
+)
+def test_pairs_that_say_something(found, lifts, said):
+    """What is no more frequent than by chance is no headline; a pair is named once."""
+    pairs = pd.DataFrame(
+        {"first": [1, 3], "second": [2, 4], "baskets": [9, 8], "support": 0.1, "lift": lifts}
+    )
+    words = _Teller(replace(found, pairs=pairs), Labels(""))._customers().words
+    told = [one for one in words if "baskets" in one]
+    assert len(told) == len(said)
+    assert all(one.startswith(begin) for one, begin in zip(told, said, strict=True))
+    segments = [one for one in words if one.split(",")[0] in {
+        "Champions", "Loyal", "Recent", "Lapsed", "Lost", "Others"}]  # fmt: skip
+    assert sum(int(one.split()[1].strip(":")) for one in segments) == len(found.customers)
 
 
 def _percent(words):

@@ -83,10 +83,28 @@ def test_rfm_by_fifths():
     assert scored["f"].tolist() == [5, 5, 1, 1, 4, 2, 2, 4, 3, 3]
     assert scored["m"].tolist() == [5, 5, 4, 4, 1, 1, 2, 2, 3, 3]
     assert scored["segment"].tolist() == [
-        "champions", "champions", "new", "new", "loyal",
+        "champions", "champions", "recent", "recent", "loyal",
         "others", "lost", "loyal", "lapsed", "lapsed",
     ]  # fmt: skip
     assert rt.rfm(people, now=newest + pd.Timedelta(days=1))["recency"].iloc[0] == 1
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "UTC", None])
+def test_recency_counts_civil_days(zone):
+    """Days are those of the calendar: also one of 23 or 25 hours, and parts of one, are whole."""
+    last = pd.to_datetime(
+        ["2024-11-05T01:30", "2024-11-04T23:00", "2024-11-02T12:00", "2024-03-09T00:00"]
+    ).tz_localize(zone)
+    people = pd.DataFrame({"last": last, "active": 1, "amount": 5})
+    dates = [when.date() for when in last]
+    expected = [(dates[0] - date).days for date in dates]
+    found = rt.rfm(people)["recency"]
+    assert found.dtype.kind == "i"
+    assert found.tolist() == expected == [0, 1, 3, 241]
+    if zone:
+        now = pd.Timestamp("2024-11-06T04:30Z")  # still the day before in New York
+        more = 0 if zone == "America/New_York" else 1
+        assert rt.rfm(people, now=now)["recency"].tolist() == [day + more for day in expected]
 
 
 def test_rfm_equal_customers_share_a_score():

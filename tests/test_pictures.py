@@ -103,7 +103,12 @@ def every_chart() -> dict[str, tuple[Picture, list[str]]]:
         "difference": (charts.plot_difference(raw, raw.diff(24)), ["difference", "revenue"]),
         "correlogram": (
             charts.plot_correlogram(correlogram()),
-            ["3 of 30 lags", "lag 24 (−0.8)", "1.5", "0.0123"],
+            [
+                "Autocorrelation lies outside what chance would give at 3 of 30 lags",
+                "lag 24 (−0.8)",
+                "1.5",
+                "0.0123",
+            ],
         ),
         "decomposition": (
             charts.plot_decomposition(decomposition()),
@@ -451,6 +456,12 @@ def test_heatmap_numbers() -> None:
     assert picture.facts["weakest"] == round(grid.min(), 2)
     assert picture.facts["days"]["Monday"] == round(raw[raw.index.day_of_week == 0].mean(), 2)
     assert picture.figure.axes[0].get_xlabel() == "hour of day (America/New_York)"
+    best = raw.groupby(raw.index.day_name()).mean()
+    assert f"the best day is {best.idxmax()} (mean per hour: " in picture.alt
+    finer = tallies.plot_heatmap(
+        raw.set_axis(pd.date_range("2024", periods=len(raw), freq="10min"))
+    )
+    assert "(mean per 10 minutes: " in finer.alt
 
 
 def test_account_numbers() -> None:
@@ -477,6 +488,16 @@ def test_customers_numbers() -> None:
     assert picture.facts["new"] == sum(bar.get_height() for bar in new)
     assert (picture.facts["most"], picture.facts["most_at"]) == (60, "2024-03-11")
     assert axes.get_ylabel() == "customers in each week"
+    assert {bar.get_hatch() for bar in new} == {"////"}
+
+
+def test_many_bars_have_no_hatch() -> None:
+    """A year of days is drawn at once: hatching takes most of the time, and is not seen."""
+    start = pd.date_range("2024-01-01", periods=101, freq="D", tz="UTC", name="start")
+    year = pd.DataFrame({"new": range(101), "returning": 5}, start)
+    for days, hatches in ((year, {"", None}), (year.head(100), {"////"})):
+        _, new = tallies.plot_customers(days).figure.axes[0].containers
+        assert {bar.get_hatch() for bar in new} <= hatches
 
 
 @pytest.mark.parametrize(
