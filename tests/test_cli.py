@@ -415,6 +415,31 @@ def test_check(monkeypatch, capsys):
     assert "✗ decomposition: run: pip install 'rtlab[stats]'" in said
 
 
+def test_help_is_in_plain_words(capsys):
+    """What an option asks for stands beside it."""
+    said = {}
+    for command in ("replay", "simulate"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        said[command] = " ".join(capsys.readouterr().out.split())
+    assert "currency sign for money, such as € or £" in said["replay"]
+    assert "names an event, so that a redelivered one counts once" in said["replay"]
+    assert "--days N how long it runs" in said["simulate"]
+    assert "--seed N the same number gives the same events" in said["simulate"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_amounts_longer_than_a_double(folder, capsys):
+    """The account says that a total is rounded, and prints no digit that is not known."""
+    rows = [f"1,tea,2024-03-04T09:0{n}Z,1,{price}\n" for n, price in
+            enumerate(["90071992547.40993", "80071992547.40993", "0.25"])]  # fmt: skip
+    (folder / "log.csv").write_text(HEAD + "".join(rows))
+    assert main(["replay", "log.csv", "--unit", "£"]) == 0
+    said = capsys.readouterr().out
+    assert "2 amounts have more than 15 digits; the total is rounded there." in said
+    assert "Total revenue: £170,143,985,095.070." in said
+
+
 def test_version(capsys):
     """The version is the package's."""
     with pytest.raises(SystemExit) as ended:
