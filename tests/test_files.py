@@ -277,7 +277,7 @@ def test_what_is_absent_is_stated(log):
         "price and amount: no column; purchases are counted, without money",
     )
     notes = log("user,item,date,amount,qty\nx,2,2024-03-04T09:00Z,1,1\nNA,2,,1,1\n").notes
-    assert "user: column 'user' (guessed)" in notes  # beside text, NA is an id
+    assert "user: column 'user' (guessed), NA beside text kept as ids" in notes
     assert not any("no column" in note for note in notes)
 
 

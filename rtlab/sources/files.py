@@ -241,6 +241,8 @@ def _typed(
         typed, detail = guess.numbers(values, sign), guess.spelling(values, sign)
     else:
         typed, gone = guess.ids(values)
+        kept = sorted(guess.PERHAPS.intersection(values.texts) - gone)
+        detail = f", {' and '.join(kept)} beside text kept as ids" if kept else ""
     texts = values.texts if isinstance(values, Words) else ()
     empty = sorted(gone.intersection(text.strip() for text in texts) - {""})
     return typed, detail + (f", {' and '.join(empty)} taken as missing" if empty else "")

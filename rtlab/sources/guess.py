@@ -18,7 +18,17 @@ from rtlab.events import OPTIONAL, REQUIRED
 from rtlab.sources import stamps
 from rtlab.sources.records import MISSING, Words, objects
 
-__all__ = ["FLAGS", "Role", "columns", "decimal_signs", "ids", "numbers", "passing", "spelling"]
+__all__ = [
+    "FLAGS",
+    "PERHAPS",
+    "Role",
+    "columns",
+    "decimal_signs",
+    "ids",
+    "numbers",
+    "passing",
+    "spelling",
+]
 
 # The words that logs use, the likeliest first, without spaces, underscores and capitals.
 _NAMES = {
@@ -46,6 +56,10 @@ FLAGS = {
     "quantity": "quantity", "price": "price", "amount": "amount",
 }  # fmt: skip
 """The parameter that names the column of each role."""
+
+
+PERHAPS = {"NA", "N/A"}
+"""Missing beside whole numbers; beside text they may be ids."""
 
 
 class Role(NamedTuple):
@@ -250,7 +264,7 @@ def ids(column: Words) -> tuple[Any, set[str]]:
     taken as missing are given too.
     """
     if not column.text:
-        gone = MISSING | {"NA", "N/A"}
+        gone = MISSING | PERHAPS
         texts = [text.strip() for text in column.texts]
         forms = [None if text in gone else _INTEGER.fullmatch(text) or text for text in texts]
         # 17 and 17.0 may be two ids: they are whole numbers only if all are written alike
