@@ -21,6 +21,8 @@ __all__ = ["Analysis", "Plan", "analyse", "plan_for"]
 
 MOST = 20_000  # rows in a batch
 
+MOST_WINDOWS = 100_000
+"""Eleven years of hours; beyond, a decomposition takes minutes."""
 UNITS = {"10min": (144, 1008), "1h": (24, 168), "1D": (7,)}
 """The lengths of windows to choose from, and the seasonal periods (day, week) in them."""
 
@@ -288,6 +290,11 @@ def plan_for(
     plan : Plan
     notes : list of str
         What was chosen.
+
+    Raises
+    ------
+    DataError
+        If a few far times would make nearly all windows empty.
     """
     notes = []
     times = parsing.times(bare(events["purchase_time"]), tz, None, "purchase_time")[0]
@@ -296,9 +303,28 @@ def plan_for(
         every = "10min" if span < pd.Timedelta(days=2) else "1h"
         every = "1D" if span > pd.Timedelta(days=1100) else every
         notes.append(f"windows: {every} (chosen by the length of the log), zone {tz or 'UTC'}")
+    _check_reach(times, every)
+    twice = parsing.repeated(bare(events["purchase_time"]), tz)
+    if twice:
+        notes.append(
+            f"clock change: {twice:,} times fall into an hour that came twice; "
+            "each is taken as the first"
+        )
     if speed is not None:
         notes.append("order: by time, as a paced replay needs")
         events = events.iloc[times.argsort()]
     delay = None if speed is None else "1h"
     plan = Plan(zone=tz or "UTC", tz=tz, every=every, speed=speed, delay=delay, **how)
     return events, plan, notes
+
+
+def _check_reach(times: pd.DatetimeIndex, every: str) -> None:
+    """Refuse a log in which one wrong date makes the series a desert."""
+    past = times[times < pd.Timestamp.now("UTC") + pd.Timedelta(days=1)]
+    windows = (past.max() - past.min()) // pd.Timedelta(every) if len(past) else 0
+    if windows > MOST_WINDOWS:
+        raise DataError(
+            f"the times reach from {past.min():%Y-%m-%d} to {past.max():%Y-%m-%d}, {windows:,} "
+            f"windows of {every}, more than {MOST_WINDOWS:,}: correct the rows with wrong dates, "
+            "or choose longer windows (--every 1D)"
+        )

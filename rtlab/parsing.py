@@ -148,9 +148,8 @@ def times(
     """Give UTC times in microseconds, and masks: missing, without a zone, skipped by the clock."""
     if isinstance(array.dtype, pd.ArrowDtype) and array.dtype.kind == "M":
         zone = array.dtype.pyarrow_dtype.tz
-        array = (
-            pd.Series(array).astype(f"datetime64[us, {zone}]" if zone else "datetime64[us]").array
-        )
+        plain: Any = pd.DatetimeTZDtype("us", zone) if zone else np.dtype("M8[us]")
+        array = pd.Series(array).astype(plain).array
     dtype = array.dtype
     if isinstance(dtype, pd.DatetimeTZDtype):
         found = pd.DatetimeIndex(array).tz_convert("UTC").as_unit("us")
@@ -180,22 +179,36 @@ def times(
 
 
 def _read_times(array: Any, tz: Any) -> tuple[pd.DatetimeIndex, Mask, Mask | None, Mask]:
-    raw = pd.Series(array, dtype=object)
-    text = raw.where(raw.notna(), "").astype(str).str.strip()
+    text, zoned, local = _split_times(array)
     missing = np.asarray(text == "")
-    zoned = np.asarray(text.str.contains(r"(?:Z|[+-]\d\d:?(?:\d\d)?)$", regex=True)) & np.asarray(
-        text.str.contains(r"\d[T ]\d\d", regex=True)
-    )
     read = pd.to_datetime(text.where(zoned), format="ISO8601", utc=True, errors="coerce")
     found = pd.DatetimeIndex(read).as_unit("us")
-    bare = pd.to_datetime(text.where(~zoned & ~missing), format="ISO8601", errors="coerce")
-    local = pd.DatetimeIndex(bare).as_unit("us")
     readable = ~np.asarray(local.isna())
     if tz is None:
-        return found, missing, readable, np.zeros(len(raw), dtype=bool)
+        return found, missing, readable, np.zeros(len(text), dtype=bool)
     placed = _localize(local, tz)
     skipped = readable & np.asarray(placed.isna())
     return found.where(zoned, placed), missing, None, skipped
+
+
+def _split_times(array: Any) -> tuple[pd.Series[str], Mask, pd.DatetimeIndex]:
+    """Give times as text, which of them carry a zone, and the others on their own clock."""
+    raw = pd.Series(array, dtype=object)
+    text = raw.where(raw.notna(), "").astype(str).str.strip()
+    zoned = np.asarray(text.str.contains(r"(?:Z|[+-]\d\d:?(?:\d\d)?)$", regex=True)) & np.asarray(
+        text.str.contains(r"\d[T ]\d\d", regex=True)
+    )
+    local = pd.to_datetime(text.where(~zoned & (text != "")), format="ISO8601", errors="coerce")
+    return text, zoned, pd.DatetimeIndex(local).as_unit("us")
+
+
+def repeated(array: Any, tz: Any) -> int:
+    """Count local times that a clock change lets come twice."""
+    if tz is None or isinstance(array.dtype, pd.DatetimeTZDtype) or array.dtype.kind in "iuf":
+        return 0
+    local = pd.DatetimeIndex(array) if array.dtype.kind == "M" else _split_times(array)[2]
+    placed = local.tz_localize(tz, ambiguous="NaT", nonexistent="shift_forward")
+    return int((placed.isna() & ~local.isna()).sum())
 
 
 def _localize(local: pd.DatetimeIndex, tz: Any) -> pd.DatetimeIndex:

@@ -405,3 +405,12 @@ def test_journey_is_the_publishers_file():
     assert events["product_id"].nunique() == 68_509
     assert events["purchase_time"].is_monotonic_increasing
     assert journey_products().loc[1082185, "name"] == "BANANAS"
+
+
+def test_one_wrong_date_is_named():
+    """A row of 1970 in a log of hours of 2025 gives one sentence, not half a million windows."""
+    times = pd.to_datetime(["1970-01-01T00:00Z", *["2025-03-01T10:00Z"] * 200])
+    frame = pd.DataFrame({"user_id": 1, "product_id": 1, "purchase_time": times})
+    with pytest.raises(DataError, match="from 1970-01-01 to 2025-03-01, .* windows of 1h"):
+        plan_for(frame, tz=None, every="1h", speed=None)
+    assert plan_for(frame, tz=None, every="1D", speed=None)[1].every == "1D"

