@@ -208,7 +208,7 @@ def repeated(array: Any, tz: Any) -> int:
         return 0
     local = pd.DatetimeIndex(array) if array.dtype.kind == "M" else _split_times(array)[2]
     placed = local.tz_localize(tz, ambiguous="NaT", nonexistent="shift_forward")
-    return int((placed.isna() & ~local.isna()).sum())
+    return int((np.asarray(placed.isna()) & ~np.asarray(local.isna())).sum())
 
 
 def _localize(local: pd.DatetimeIndex, tz: Any) -> pd.DatetimeIndex:

@@ -161,7 +161,7 @@ def test_whole():
 
 
 def test_hours_that_come_twice_are_counted():
-    """Local times in the hour that the clock repeats are counted; zoned and other times are not."""
+    """Local times in the hour that the clock repeats are counted; zoned ones are not."""
     local = ["2025-10-26 01:30", "2025-10-26 00:30", "2025-10-26T01:30Z", "", "soon"]
     assert parsing.repeated(np.array(local, dtype=object), "Europe/London") == 1
     stamps = pd.DatetimeIndex(["2025-10-26 01:00", "2025-10-26 01:59", "2025-10-26 02:00"])
