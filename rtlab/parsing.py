@@ -109,18 +109,22 @@ def numbers(array: Any) -> tuple[Any, Mask | None, Mask | None]:
 
 
 def whole(array: Any) -> Any:
-    """Make int64 of numbers that are whole, once the missing ones are gone."""
+    """Make int64 of numbers that are whole, once the missing ones are gone.
+
+    A column of objects becomes numbers only where all are whole: the type of the others would
+    hang on what else is in the batch.
+    """
+    found = array
     if array.dtype == object:
-        found = pd.Series(array).infer_objects()
-        array = found.to_numpy() if found.dtype.kind in "if" else array
-    if (
-        isinstance(array.dtype, np.dtype)
-        and array.dtype.kind == "f"
-        and (np.abs(array) <= EXACT).all()  # NaN (a user kept though unknown) fails this
-        and (array == np.rint(array)).all()
+        found = pd.Series(array).infer_objects().to_numpy()
+    if not isinstance(found.dtype, np.dtype) or found.dtype.kind not in "if":
+        return array
+    if found.dtype.kind == "f" and not (
+        (np.abs(found) <= EXACT).all()  # NaN (a user kept though unknown) fails this
+        and (found == np.rint(found)).all()
     ):
-        return array.astype(np.int64)
-    return array
+        return array
+    return found.astype(np.int64, copy=False)
 
 
 def product(quantity: Any, price: Any) -> Any:

@@ -157,7 +157,8 @@ def test_whole():
     assert parsing.whole(np.array([2.0**60])).dtype == np.float64
     assert parsing.whole(np.array([1.0, np.nan])).dtype == np.float64
     assert parsing.whole(np.array([1, 2], object)).dtype == np.int64
-    assert parsing.whole(np.array(["a", "b"], object)).dtype == object
+    for mixed in (["a", "b"], [1, None], [None, np.nan], [2.0, 2.5], [True, 1], []):
+        assert parsing.whole(np.array(mixed, object)).dtype == object
 
 
 def test_hours_that_come_twice_are_counted():
