@@ -21,7 +21,7 @@ from streamz import Stream
 import rtlab as rt
 from rtlab.sources.journey import journey
 
-ROWS = 10_000
+ROWS = 50_000  # as the demo
 TOP = 10
 
 
