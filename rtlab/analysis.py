@@ -153,6 +153,8 @@ def analyse(
         watch(source)
         answers = _pass(source, [*nodes.values(), *boards.values()], live=plan.speed is not None)
         stopped = source.halted
+    if not account.balanced:
+        raise StreamError(f"rows went unaccounted for, please report it: {account.sentence()}")
     if account.used == 0:
         if stopped:
             raise StreamError(f"stopped before a row could be used: {account.sentence()}")
