@@ -18,6 +18,8 @@ from rtlab.season import decompose, find_period
 from rtlab.ranks import leaderboard
 from rtlab.behaviour import rfm, together, users
 from rtlab.sinks import write_csv, write_parquet
+from rtlab.charts import plot_average, plot_difference, plot_series
+from rtlab.tallies import plot_account, plot_customers, plot_heatmap, plot_leaderboard
 from rtlab.steps import chain
 from rtlab.streams import advance, drain, finish
 
@@ -45,6 +47,13 @@ __all__ = [
     "together",
     "write_csv",
     "write_parquet",
+    "plot_series",
+    "plot_average",
+    "plot_difference",
+    "plot_leaderboard",
+    "plot_customers",
+    "plot_heatmap",
+    "plot_account",
     "chain",
     "drain",
     "finish",

@@ -147,6 +147,12 @@ def plot_account(account: Any, *, title: str | None = None) -> Picture:
     ------
     DataError
         If the parts do not add up to the rows in.
+
+    Examples
+    --------
+    >>> from rtlab.account import Account
+    >>> plot_account(Account(arrived=4, used=3, late=1)).facts["late"]
+    1
     """
     (_, whole), *lines = account.lines()
     parts = {name: rows for name, rows in lines if not name.startswith("of these")}
@@ -195,6 +201,13 @@ def plot_customers(frame: pd.DataFrame, *, title: str | None = None) -> Picture:
     ------
     MissingColumnError, DataError
         If a column is not there, or there is no row.
+
+    Examples
+    --------
+    >>> days = pd.date_range("2024-03-04", periods=2, name="start")
+    >>> activity = pd.DataFrame({"new": [5, 1], "returning": [0, 3]}, days)
+    >>> plot_customers(activity).facts["most_at"]
+    '2024-03-04'
     """
     _check(frame, "new", "returning")
     index, both = frame.index, frame["new"] + frame["returning"]

@@ -1,4 +1,4 @@
-"""The lessons, handed out of the installed package."""
+"""The lessons: handed out of the installed package, and their exercises graded."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from rtlab.errors import RtlabError
+from rtlab.lessons.grading import check
 
-__all__ = ["hand_out"]
+__all__ = ["check", "hand_out"]
 
 
 def _shelf() -> Any:

@@ -1,0 +1,1 @@
+"""The answers to the exercises: a module ``lessonNN`` for each lesson, with its ``QUESTIONS``."""
