@@ -18,7 +18,7 @@ from rtlab.season import decompose, find_period
 from rtlab.ranks import leaderboard
 from rtlab.behaviour import rfm, together, users
 from rtlab.sinks import write_csv, write_parquet
-from rtlab.charts import plot_average, plot_difference, plot_series
+from rtlab.charts import plot_average, plot_correlogram, plot_difference, plot_series
 from rtlab.tallies import plot_account, plot_customers, plot_heatmap, plot_leaderboard
 from rtlab.steps import chain
 from rtlab.streams import advance, drain, finish
@@ -50,6 +50,7 @@ __all__ = [
     "plot_series",
     "plot_average",
     "plot_difference",
+    "plot_correlogram",
     "plot_leaderboard",
     "plot_customers",
     "plot_heatmap",

@@ -87,23 +87,31 @@ def plot_average(raw: Any, average: Any, *, title: str | None = None, unit: str 
     2.0
     """
     after = _named(average, "average")
-    facts = {"raw": _span(raw)} | {name: _span(one) for name, one in after.items()}
     name = str(raw.name or "value")
     figure, (axes,) = look.blank()
-    _line(axes, raw, "raw", color="#7D8996", linewidth=0.6, marker="")
-    effects = optional("matplotlib.patheffects", "plot")
-    halo = [effects.Stroke(linewidth=4, foreground="white"), effects.Normal()]
-    for place, (key, one) in enumerate(after.items()):
-        _line(axes, one, key, place, linewidth=2, path_effects=halo)
-    _dress(axes, raw, name, unit)
+    facts = draw_average(axes, raw, after, unit)
     low, high = (say(facts[next(iter(after))][end], unit) for end in ("lowest", "highest"))
     found = f"{look.upper(name)}, averaged, moves between {low} and {high}"
     opening = f"Line chart of {quoted(name)} and its moving average"
     return look.told(figure, facts, title or found, opening, _words(facts, unit))
 
 
+def draw_average(axes: Any, raw: Any, after: Mapping[str, Any], unit: str) -> dict[str, Any]:
+    """Draw a series and its averages into axes, and give their facts."""
+    facts = {"raw": _span(raw)} | {name: _span(one) for name, one in after.items()}
+    _line(axes, raw, "raw", color="#7D8996", linewidth=0.6, marker="")
+    effects = optional("matplotlib.patheffects", "plot")
+    halo = [effects.Stroke(linewidth=4, foreground="white"), effects.Normal()]
+    for place, (key, one) in enumerate(after.items()):
+        _line(axes, one, key, place, linewidth=2, path_effects=halo)
+    _dress(axes, raw, str(raw.name or "value"), unit)
+    return facts
+
+
 @look.house_style()
-def plot_difference(raw: Any, diff: Any, *, title: str | None = None, unit: str = "") -> Picture:
+def plot_difference(
+    raw: Any, diff: Any, *, period: int | None = None, title: str | None = None, unit: str = ""
+) -> Picture:
     """Draw a series and, below it, its difference, or several with a panel for each.
 
     Parameters
@@ -111,8 +119,17 @@ def plot_difference(raw: Any, diff: Any, *, title: str | None = None, unit: str 
     raw : Series
     diff : Series, DataFrame, or dict of str to Series
         For instance ``{"lag 1": ..., "lag 168": ...}``.
+    period : int, optional
+        Ticks in a season, of which each panel then shows what is left: the mean of every place
+        in the period, and the share of the variance that these means have.
     title, unit : str, optional
         As in :func:`plot_series`.
+
+    Returns
+    -------
+    Picture
+        ``std`` is the standard deviation, ``known`` counts the values that are left. With a
+        period, a unit is as high in one panel as in the other, so that they can be compared.
 
     Examples
     --------
@@ -121,20 +138,41 @@ def plot_difference(raw: Any, diff: Any, *, title: str | None = None, unit: str 
     -2.0
     """
     below = _named(diff, "difference")
-    facts = {"raw": _span(raw)} | {name: _span(one) for name, one in below.items()}
     name = str(raw.name or "value")
-    figure, panels = look.blank(1 + len(below), 1.6 + 1.5 * len(below), sharex=True)
-    for place, (key, one) in enumerate({name: raw, **below}.items()):
+    facts: dict[str, Any] = {}
+    tall = 1.8 if period else 1.5
+    figure, panels = look.blank(1 + len(below), 1.6 + tall * len(below), sharex=True)
+    for place, (key, one) in enumerate({"raw": raw, **below}.items()):
+        y = pd.Series(one.to_numpy(dtype=float, na_value=np.nan), one.index)
+        axes, size = panels[place], {"known": int(y.count()), "std": y.std()}
         if place:
-            panels[place].axhline(0, color=look.INK, linewidth=0.8)
-        _line(panels[place], one, key, place, linestyle="-", linewidth=0.9, marker="")
-        _dress(panels[place], raw, key, unit, last=place == len(below))
-    first = facts[next(iter(below))]
-    end = max(("highest", "lowest"), key=lambda end: abs(first[end]))
-    move = f"{'rise' if first[end] > 0 else 'fall'} of {quoted(name)}"
-    found = f"The largest {move} is {say(abs(first[end]), unit)} ({first[f'{end}_at']})"
+            axes.axhline(0, color=look.INK, linewidth=0.8)
+        shown = key if place else name
+        _line(axes, one, shown, place, linestyle="-", linewidth=0.9, marker="", alpha=0.75)
+        if period:
+            means = y.groupby(np.arange(len(y)) % period).transform("mean").where(y.notna())
+            size[f"share_{period}"] = means.var() / y.var() if size["std"] else 0.0
+            left = f"mean by place in {period} ({size[f'share_{period}']:.0%} of the variance)"
+            _line(axes, means, left, color=look.INK, linewidth=1.4, linestyle="-", marker="")
+            axes.lines[-1].set_label(left)  # in full
+        facts[key] = _span(one) | size
+        _dress(axes, raw, shown, unit, last=place == len(below))
+    spread = ", ".join(f"{quoted(key)} {say(fact['std'], unit)}" for key, fact in facts.items())
+    words = f"{_words(facts, unit)}; standard deviations: {spread}"
+    if period:
+        tallest = max(np.ptp(axes.get_ylim()) for axes in panels)
+        for axes in panels:
+            axes.set_ylim(np.mean(axes.get_ylim()) + tallest * np.array([-0.5, 0.5]))
+        shares = (f"{fact[f'share_{period}']:.0%} of {quoted(key)}" for key, fact in facts.items())
+        found = f"The season of {period} makes up, of the variance: {', '.join(shares)}"
+        words = f"{found}; {words}"
+    else:
+        first = facts[next(iter(below))]
+        end = max(("highest", "lowest"), key=lambda end: abs(first[end]))
+        move = f"{'rise' if first[end] > 0 else 'fall'} of {quoted(name)}"
+        found = f"The largest {move} is {say(abs(first[end]), unit)} ({first[f'{end}_at']})"
     opening = f"Line charts of {quoted(name)} and its differences"
-    return look.told(figure, facts, title or found, opening, _words(facts, unit))
+    return look.told(figure, facts, title or found, opening, words)
 
 
 @look.house_style()
@@ -143,16 +181,65 @@ def plot_correlogram(c: Any, *, title: str | None = None) -> Picture:
 
     Parameters
     ----------
-    c : correlogram
-        What :func:`acf` and :func:`pacf` give. Lag 0, which is always 1, is left out.
+    c : correlogram, or dict of str to correlogram
+        What :func:`acf` and :func:`pacf` give; of several, as in ``{"raw": ..., "noise": ...}``,
+        each has a panel. Lag 0, which is always 1, is left out.
     title : str, optional
         By default at how many lags chance does not explain the value, and the strongest.
+
+    Returns
+    -------
+    Picture
+        Of several, the facts are by name.
 
     Raises
     ------
     DataError
         If there is no value to draw.
     """
+    named = c if (several := isinstance(c, dict)) else {"": c}
+    figure, panels = look.blank(len(named), 2 + 1.6 * len(named), sharex=True, sharey=True)
+    facts = {}
+    for axes, (name, one) in zip(panels, named.items(), strict=True):
+        facts[name] = _stems(axes, one)
+        what = str(one.kind).upper()
+        axes.set_ylabel(f"{what} of {short(name)}" if several else what)
+        axes.tick_params(labelbottom=axes is panels[-1])
+    panels[0].legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
+    last = max(fact["lags"] for fact in facts.values())
+    step = next((step for step in (1, 2, 6, 12, 24, 168) if last <= 15 * step), None)
+    if step:  # days and weeks, where lags are hours
+        panels[-1].set_xticks(range(0, last + 1, step))
+    panels[-1].set_xlabel("lag (ticks)")
+    kinds = {"acf": "autocorrelation", "pacf": "partial autocorrelation"}
+    kind = " and ".join({kinds.get(one.kind, str(one.kind)): 0 for one in named.values()})
+    said = "; ".join(
+        _outside(fact, quoted(name) or look.upper(kind)) for name, fact in facts.items()
+    )
+    counts = ", ".join(f"{fact['outside']} in {quoted(name)}" for name, fact in facts.items())
+    found = f"Lags outside what chance would give: {counts}" if several else said
+    noise = "; ".join(
+        f"Ljung–Box p-value {f'of {quoted(name)} ' * several}"
+        f"{say(fact['ljung_box_p']) if fact['ljung_box_p'] else 'below 0.0001'}"
+        for name, fact in facts.items()
+    )
+    chance = say(max(fact["by_chance"] for fact in facts.values()))
+    words = f"{said}; of pure noise, about {chance} lags would lie there; {noise}"
+    size = f"{len(named)} series" if several else f"{facts['']['n']:,} values"
+    opening = f"Stem chart of the {kind} of {size}"
+    return look.told(figure, facts if several else facts[""], title or found, opening, words)
+
+
+def _outside(fact: Mapping[str, Any], name: str) -> str:
+    return (
+        f"{name} lies outside what chance would give at {fact['outside']} of "
+        f"{fact['lags']} lags; it is strongest at lag {fact['strongest_lag']} "
+        f"({say(fact['strongest'])})"
+    )
+
+
+def _stems(axes: Any, c: Any) -> dict[str, Any]:
+    """Draw a correlogram, and give its facts."""
     values = c.values  # noqa: PD011  (a field of that name)
     shown = np.asarray(values.index != 0)
     y, lags = values.to_numpy(float)[shown], values.index.to_numpy()[shown]
@@ -161,31 +248,17 @@ def plot_correlogram(c: Any, *, title: str | None = None) -> Picture:
     bands = (np.broadcast_to(np.asarray(end, float), shown.shape) for end in (c.lower, c.upper))
     low, high = (band[shown] for band in bands)
     outside, top, share = (y < low) | (y > high), int(np.nanargmax(abs(y))), f"{1 - c.alpha:.0%}"
-    facts = {
-        "kind": c.kind, "n": c.n, "lags": len(y), "outside": outside.sum(),
-        "by_chance": c.alpha * len(y), "strongest_lag": lags[top], "strongest": y[top],
-        "ljung_box_p": round(float(c.ljung_box["p_value"].iloc[-1]), 4),
-    }  # fmt: skip
-    figure, (axes,) = look.blank()
     axes.fill_between(lags, low, high, color="#DCE3EA", linewidth=0, label=f"by chance ({share})")
     axes.axhline(0, color=look.INK, linewidth=0.8)
     for some, colour, mark in ((~outside, look.GREY, "o"), (outside, look.COLOURS[1], "D")):
         axes.vlines(lags[some], 0, y[some], color=colour, linewidth=1.2)
         name, size = "outside" if some is outside else "inside", 4.5 if len(y) <= 60 else 3
         axes.plot(lags[some], y[some], mark, color=colour, label=name, markersize=size)
-    step = next((step for step in (1, 2, 6, 12, 24, 168) if lags[-1] <= 15 * step), None)
-    if step:  # days and weeks, where lags are hours
-        axes.set_xticks(range(0, int(lags[-1]) + 1, step))
-    axes.set(xlabel="lag (ticks)", ylabel=str(c.kind).upper())
-    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
-    kind = {"acf": "autocorrelation", "pacf": "partial autocorrelation"}.get(c.kind, str(c.kind))
-    found = f"{look.upper(kind)} lies outside what chance would give at {outside.sum()} of "
-    found += f"{len(y)} lags; it is strongest at lag {lags[top]} ({say(y[top])})"
-    noise = say(facts["ljung_box_p"]) if facts["ljung_box_p"] else "below 0.0001"
-    words = f"{found}; of pure noise, about {say(facts['by_chance'])} lags would lie there; "
-    words += f"Ljung–Box p-value {noise}"
-    opening = f"Stem chart of the {kind} of {c.n:,} values"
-    return look.told(figure, facts, title or found, opening, words)
+    return {
+        "kind": c.kind, "n": c.n, "lags": len(y), "outside": int(outside.sum()),
+        "by_chance": c.alpha * len(y), "strongest_lag": lags[top], "strongest": y[top],
+        "ljung_box_p": round(float(c.ljung_box["p_value"].iloc[-1]), 4),
+    }  # fmt: skip
 
 
 @look.house_style()

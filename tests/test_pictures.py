@@ -374,6 +374,46 @@ def test_average_and_difference_numbers() -> None:
     assert str(change.abs().idxmax())[:16] in picture.figure.get_suptitle()
 
 
+def test_difference_shows_what_season_is_left() -> None:
+    """With a period, the panels have one scale, and the share of a season is that of its means."""
+    raw = hours(24 * 14)
+    change = raw.diff(5)
+    picture = charts.plot_difference(raw, {"lag 5": change}, period=24)
+    for axes, one in zip(picture.figure.axes, (raw, change), strict=True):
+        fact = picture.facts["raw" if one is raw else "lag 5"]
+        means = {hour: one[one.index.hour == hour].mean() for hour in range(24)}
+        drawn = np.asarray(axes.lines[-1].get_ydata(), float)
+        known = ~np.isnan(drawn)
+        assert np.allclose(drawn[known], [means[at.hour] for at in one.index[known]])
+        assert fact["known"] == known.sum() == one.count()
+        assert fact["std"] == round(one.std(), 2)
+        share = np.var(drawn[known]) / np.var(one.dropna())
+        assert fact["share_24"] == pytest.approx(share, rel=0.001)
+        assert f"{share:.0%} of " in picture.figure.get_suptitle()
+    low, high = (np.array(axes.get_ylim()) for axes in picture.figure.axes)
+    assert np.ptp(low) == pytest.approx(np.ptp(high))
+    assert "share_24" not in charts.plot_difference(raw, change).facts["raw"]
+
+
+def test_several_correlograms_have_a_panel_each() -> None:
+    """Each panel shows its own stems on one scale; facts, title and words are by name."""
+    few = correlogram(24)
+    few.values[5] = -0.5  # noqa: PD011  (a field of that name)
+    named = {"raw": correlogram(), "lag 24": few}
+    picture = charts.plot_correlogram(named)
+    assert [axes.get_ylabel() for axes in picture.figure.axes] == ["ACF of raw", "ACF of lag 24"]
+    assert len({axes.get_ylim() for axes in picture.figure.axes}) == 1
+    for axes, c in zip(picture.figure.axes, named.values(), strict=True):
+        stems = [seg[1][1] for group in axes.collections[1:] for seg in group.get_segments()]
+        assert sorted(stems) == sorted(c.values[1:].tolist())  # noqa: PD011  (a field)
+    assert {name: fact["outside"] for name, fact in picture.facts.items()} == {
+        "raw": 3, "lag 24": 4
+    }  # fmt: skip
+    assert picture.facts["raw"] == charts.plot_correlogram(correlogram()).facts
+    assert "3 in raw, 4 in lag 24" in picture.figure.get_suptitle()
+    assert "lag 24 lies outside what chance would give at 4 of 24 lags" in picture.alt
+
+
 def test_correlogram_numbers() -> None:
     """Stems end at the correlations; those outside the band are the ones that are counted."""
     c = correlogram()
