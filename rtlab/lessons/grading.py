@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable, Mapping
+import re
+import reprlib
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -20,7 +24,7 @@ import pandas as pd
 __all__ = ["Hint", "Question", "Verdict", "check"]
 
 YES, NO = {"yes", "true", "y", "是"}, {"no", "false", "n", "否", "不是"}
-LARGE = 10_000_000  # values that an answer may have before it is surely not one
+LARGE = 100_000  # values that an answer may have before it is surely not one
 
 
 @dataclass(frozen=True)
@@ -155,28 +159,30 @@ def check(name: str, answer: Any = ...) -> Verdict:
             return Verdict(right=None, text="Not answered yet.", name=name)
         verdict = question.grade(answer)
     except Exception:  # noqa: BLE001  (an answer may be any object, and fail in any way)
-        kind = type(answer).__name__
-        verdict = Verdict(right=False, text=f"Not yet. This {kind} cannot be read as an answer.")
+        text = f"Not yet. This {type(answer).__qualname__} cannot be read as an answer."
+        return Verdict(right=False, text=text, name=name if isinstance(name, str) else "")
     return Verdict(verdict.right, verdict.text, name)
 
 
 def _find(name: Any) -> Question | str:
     """Find a question, or say which there are."""
-    lesson = str(name).partition(".")[0]
+    if not isinstance(name, str) or not re.fullmatch(r"[0-9]{2}\.[0-9]+", name):
+        said = reprlib.repr(name)
+        return f'There is no exercise {said}: write its number, as in check("04.1", answer).'
     try:
-        module = import_module(f"rtlab.lessons.answers.lesson{lesson}")
+        module = import_module(f"rtlab.lessons.answers.lesson{name[:2]}")
     except ImportError:
-        return f'There is no exercise {name!r}: write its number, as in check("04.1", answer).'
+        return f"There is no exercise {name!r}: no lesson has the number {name[:2]}."
     known: dict[str, Question] = module.QUESTIONS
     return known.get(name) or f"There is no exercise {name!r}: this lesson has {', '.join(known)}."
 
 
 def _is_list(value: Any) -> bool:
-    return isinstance(value, (list, tuple, set, frozenset, np.ndarray, pd.Series, pd.Index))
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, np.generic))
 
 
 def _plain_list(value: Any) -> list[Any]:
-    """Give the values of any flat collection, missing ones as NaN."""
+    """Give the values of any flat collection."""
     if isinstance(value, pd.DataFrame):
         if value.shape[1] != 1:
             raise ValueError(
@@ -184,25 +190,30 @@ def _plain_list(value: Any) -> list[Any]:
                 'answer = table["revenue"].'
             )
         value = value.iloc[:, 0]
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    values = value.tolist() if hasattr(value, "tolist") else list(value)
-    return values if isinstance(values, list) else [values]
+    if isinstance(value, np.ndarray):
+        value = value.ravel()  # an array without dimensions has one value too
+    values = list(islice(value.values() if isinstance(value, Mapping) else value, LARGE + 1))
+    if len(values) > LARGE:
+        raise ValueError(f"This has more than {LARGE:,} values: far too many.")
+    return values
 
 
 def _read(given: Any, right: Any) -> Any:
     """Read an answer in the form of the right one; an error says what form that is."""
+    if callable(getattr(given, "drain", None)):
+        raise TypeError("A stream has no values of its own: run it to its end with .drain().")
     if isinstance(right, dict):
         return _read_dict(given, right)
     if _is_list(right):
-        return _read_list(given, right)
-    if isinstance(given, (pd.DataFrame, pd.Series, pd.Index, np.ndarray, list, tuple, set)):
+        values, pattern = _plain_list(given if _is_list(given) else [given]), _plain_list(right)
+        return [_read(value, pattern[0] if pattern else 0.0) for value in values]
+    if _is_list(given):
         values = _plain_list(given)
         if len(values) != 1:
             raise ValueError(f"One value is asked for, and this has {len(values)}.")
         given = values[0]
-    if isinstance(given, np.generic):
-        given = given.item() if not isinstance(given, (np.datetime64, np.timedelta64)) else given
+    if isinstance(given, np.generic) and not isinstance(given, (np.datetime64, np.timedelta64)):
+        given = given.item()
     for kind, reader in _READERS:
         if isinstance(right, kind):
             return reader(given, right)
@@ -210,6 +221,8 @@ def _read(given: Any, right: Any) -> Any:
 
 
 def _read_dict(given: Any, right: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(given, pd.DataFrame) and len(given) == 1:
+        given = given.iloc[0]
     if isinstance(given, pd.Series):
         given = given.to_dict()
     if not isinstance(given, Mapping):
@@ -221,22 +234,11 @@ def _read_dict(given: Any, right: dict[str, Any]) -> dict[str, Any]:
     return {name: _read(named[name], value) for name, value in right.items()}
 
 
-def _read_list(given: Any, right: Any) -> list[Any]:
-    if isinstance(given, (str, numbers.Number)):
-        given = [given]
-    values = _plain_list(given)
-    if len(values) > LARGE:
-        raise ValueError(f"This has {len(values):,} values: far too many.")
-    pattern = next(iter(right), 0.0)
-    return [_read(value, pattern) for value in values]
-
-
 def _read_truth(given: Any, _: bool) -> bool:
-    if isinstance(given, (bool, int)) and given in (0, 1):
+    if isinstance(given, (int, float)) and given in (0, 1):
         return bool(given)
-    text = str(given).strip().lower().rstrip(".!")
-    if text in YES | NO:
-        return text in YES
+    if isinstance(given, str) and _tidy(given) in YES | NO:
+        return _tidy(given) in YES
     raise TypeError("Answer with True or False.")
 
 
@@ -248,14 +250,16 @@ def _read_number(given: Any, _: Any) -> float | int:
     if isinstance(given, (pd.Timestamp, np.datetime64)):
         raise TypeError("A number is asked for, not a time.")
     if isinstance(given, str):
-        text = given.strip().rstrip("%").replace(",", "").replace("−", "-")
+        text = "".join(_tidy(given).rstrip("%").replace(",", "").replace("−", "-").split())
         try:
-            number = float(text)
+            return float(text)
         except ValueError:
-            raise TypeError(f"A number is asked for, and {given!r} is none.") from None
-        return number
+            said = reprlib.repr(given)
+            raise TypeError(f"A number is asked for, and {said} is none.") from None
     try:
-        return int(given) if isinstance(given, numbers.Integral) else float(given)
+        return float(given)
+    except OverflowError:
+        return math.copysign(math.inf, given)
     except (TypeError, ValueError):
         raise TypeError(f"A number is asked for, not this {type(given).__name__}.") from None
 
@@ -267,16 +271,23 @@ def _read_time(given: Any, right: pd.Timestamp) -> pd.Timestamp:
         time = pd.Timestamp(given)
     except (TypeError, ValueError):
         raise TypeError('A time is asked for, as in "2024-03-04 10:00".') from None
-    if right.tzinfo is None:
-        return time.tz_localize(None) if time.tzinfo is not None else time
-    # A time without a zone is meant on the shop's clock.
-    return time.tz_localize(right.tzinfo) if time.tzinfo is None else time.tz_convert(right.tzinfo)
+    if right.tzinfo is None or time.tzinfo is not None:
+        return time.tz_convert(right.tzinfo) if right.tzinfo else time.tz_localize(None)
+    if isinstance(given, np.datetime64) and time.tz_localize("UTC") == right:
+        return right  # numpy knows no zones: a column's .values are in UTC
+    return time.tz_localize(right.tzinfo)  # a time without a zone is meant on the shop's clock
 
 
 def _read_text(given: Any, _: str) -> str:
     if not isinstance(given, str):
         raise TypeError(f"A text is asked for, in quotes, not a {type(given).__name__}.")
-    return " ".join(given.split()).strip(" .!").casefold()
+    return _tidy(given)
+
+
+def _tidy(text: str) -> str:
+    """Forgive what a keyboard does: capitals, spaces, a full stop, Chinese full-width signs."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(plain.split()).rstrip(" .!。")
 
 
 _READERS: tuple[tuple[Any, Callable[[Any, Any], Any]], ...] = (
@@ -290,7 +301,7 @@ _READERS: tuple[tuple[Any, Callable[[Any, Any], Any]], ...] = (
 def _near(read: float, right: float, within: float) -> bool:
     if math.isnan(right) or math.isnan(read):
         return math.isnan(right) and math.isnan(read)
-    return abs(read - right) <= within * max(abs(right), 1e-12)
+    return abs(read - right) <= within * max(abs(right), 1e-6)
 
 
 def _size(read: Any, right: Any) -> str:
