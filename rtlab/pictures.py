@@ -11,6 +11,7 @@ import html
 import io
 import logging
 import math
+import threading
 import unicodedata
 import warnings
 from collections.abc import Iterator, Mapping
@@ -67,6 +68,9 @@ _CHINESE = (
     "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Noto Sans CJK JP", "Noto Sans CJK TC",
     "Droid Sans Fallback", "Arial Unicode MS",
 )  # fmt: skip
+
+
+_ONE_THREAD = threading.RLock()
 
 
 @dataclass(frozen=True, repr=False)
@@ -229,12 +233,15 @@ def quoted(name: Any) -> str:
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Make or save figures in the house style, and leave the user's own settings alone."""
+    """Make or save figures in the house style, and leave the user's own settings alone.
+
+    matplotlib's settings belong to the whole process: one thread at a time may change them.
+    """
     matplotlib = optional("matplotlib", "plot")
     log = logging.getLogger("matplotlib.font_manager")
-    level = log.level
-    log.setLevel(logging.ERROR)  # it would tell that a Chinese font has no bold
-    with matplotlib.rc_context(), warnings.catch_warnings():
+    with _ONE_THREAD, matplotlib.rc_context(), warnings.catch_warnings():
+        level = log.level
+        log.setLevel(logging.ERROR)  # it would tell that a Chinese font has no bold
         default = matplotlib.rcParamsDefault
         looks = {key: default[key] for key in default if key.partition(".")[0] in LOOKS}
         matplotlib.rcParams.update(looks | STYLE | {"font.family": list(_families())})
@@ -254,11 +261,17 @@ def _families() -> tuple[str, ...]:
     return ("DejaVu Sans", *[name for name in _CHINESE if name in there][:1])
 
 
-def blank(rows: Any = 1, height: float = 3.6, **how: Any) -> tuple[Any, Any]:
-    """Give an empty figure, eight inches wide, and its axes: from top to bottom, or by name."""
+def sheet(height: float = 3.6) -> Any:
+    """Give an empty figure, eight inches wide."""
     plain_figure = optional("matplotlib.figure", "plot").Figure
     figure = plain_figure(figsize=(8, height), layout="constrained")
     optional("matplotlib.backends.backend_agg", "plot").FigureCanvasAgg(figure)
+    return figure
+
+
+def blank(rows: Any = 1, height: float = 3.6, **how: Any) -> tuple[Any, Any]:
+    """Give an empty figure, eight inches wide, and its axes: from top to bottom, or by name."""
+    figure = sheet(height)
     if not isinstance(rows, int):
         return figure, figure.subplot_mosaic(rows, **how)
     return figure, list(figure.subplots(rows, 1, squeeze=False, **how)[:, 0])

@@ -40,6 +40,8 @@ class Leaderboard(Step):
     delay : str or Timedelta, optional
         With ``every``: how long to wait for events that arrive out of order, as in
         :func:`tumbling`; late rows are left out and given as ``late``.
+    tz : str, default "UTC"
+        With ``every``: the zone in which days begin.
     on : str, default "purchase_time"
         The column that holds the event time (zoned); used with ``every``.
 
@@ -75,6 +77,7 @@ class Leaderboard(Step):
     k: int = 10
     every: Any = None
     delay: Any = None
+    tz: str = "UTC"
     on: str = "purchase_time"
 
     outputs: ClassVar[tuple[str, ...]] = ("ranks", "late")
@@ -116,7 +119,7 @@ class Leaderboard(Step):
         if self.every is None:
             return None
         agg = {self._name: "count" if self.value is None else (self.value, "sum")}
-        return Tumbling(self.every, agg, by=self.by, on=self.on, delay=self.delay)
+        return Tumbling(self.every, agg, by=self.by, on=self.on, delay=self.delay, tz=self.tz)
 
     def refuses(self, *, ends: bool) -> str | None:
         if self._windows is not None:

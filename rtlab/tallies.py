@@ -54,7 +54,7 @@ def plot_leaderboard(
     names, sizes = [str(name) for name in frame[label]], frame[value].tolist()
     written = [say(size, unit) for size in sizes]
     figure, (axes,) = look.blank(1, 0.8 + 0.29 * len(frame))
-    _bars(axes, names, sizes, written, color=look.COLOURS[0])
+    draw_bars(axes, names, sizes, written, color=look.COLOURS[0])
     words = ", ".join(f"{quoted(name)} {size}" for name, size in zip(names, written, strict=True))
     found = f"{look.upper(names[0])} leads with {written[0]}"
     facts = {"ranks": list(zip(names, sizes, strict=True))}
@@ -178,7 +178,7 @@ def plot_account(account: Any, *, title: str | None = None) -> Picture:
     if rest:
         said_all = [f"{rows:,} ({_share(rows, whole)})" for rows in rest.values()]
         how = {"color": look.COLOURS[1], "hatch": "////"}
-        _bars(panels[1], list(rest), list(rest.values()), said_all, **how)
+        draw_bars(panels[1], list(rest), list(rest.values()), said_all, **how)
         panels[1].set_title("not used, by reason")
     found = f"{_share(used, whole)} of {whole:,} rows were used"
     facts, opening = {"in": whole} | dict(lines), "Bars of the account of rows"
@@ -210,12 +210,25 @@ def plot_customers(frame: pd.DataFrame, *, title: str | None = None) -> Picture:
     '2024-03-04'
     """
     _check(frame, "new", "returning")
+    figure, (axes,) = look.blank()
+    facts, stretch = draw_customers(axes, frame)
+    found = (
+        f"{facts['new_first']:,} customers were new in the first {stretch}, "
+        f"{facts['new_last']:,} in the last"
+    )
+    words = f"{found}; {facts['new']:,} in all; the most came in the {stretch} of "
+    words += f"{facts['most_at']}: {say(facts['most'])}"
+    opening = f"Bars of new and returning customers by {stretch}"
+    return look.told(figure, facts, title or found, opening, words)
+
+
+def draw_customers(axes: Any, frame: pd.DataFrame) -> tuple[dict[str, Any], str]:
+    """Draw new and returning customers into axes; give their facts, and what a stretch is."""
     index, both = frame.index, frame["new"] + frame["returning"]
     timed, at, x = isinstance(index, pd.DatetimeIndex), label_of(index), places(index)
     x = optional("matplotlib.dates", "plot").date2num(x) if timed else x
     apart = float(np.median(np.diff(x))) if len(x) > 1 else 1.0
     stretch = {7: "week", 1: "day"}.get(round(apart), "stretch") if timed else "stretch"
-    figure, (axes,) = look.blank()
     below: Any = 0
     hatching = "////" if len(frame) <= HATCHED else ""
     for name, colour, hatch in (
@@ -231,17 +244,11 @@ def plot_customers(frame: pd.DataFrame, *, title: str | None = None) -> Picture:
         date_axis(axes, index.tz)
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     new, top = frame["new"], int(both.to_numpy().argmax())
-    facts = {
+    return {
         "stretches": len(frame), "from": at(0), "to": at(-1), "new": new.sum(),
         "new_first": new.iloc[0], "new_last": new.iloc[-1],
         "returning_last": frame["returning"].iloc[-1], "most": both.iloc[top], "most_at": at(top),
-    }  # fmt: skip
-    found = (
-        f"{new.iloc[0]:,} customers were new in the first {stretch}, {new.iloc[-1]:,} in the last"
-    )
-    words = f"{found}; {new.sum():,} in all; the most came in the {stretch} of {at(top)}: "
-    opening = f"Bars of new and returning customers by {stretch}"
-    return look.told(figure, facts, title or found, opening, words + say(both.iloc[top]))
+    }, stretch  # fmt: skip
 
 
 def _per(index: pd.DatetimeIndex) -> str:
@@ -250,10 +257,12 @@ def _per(index: pd.DatetimeIndex) -> str:
     return {0: "", 60: " per hour"}.get(minutes, f" per {minutes:g} minutes")
 
 
-def _bars(axes: Any, names: list[str], sizes: list[Any], written: list[str], **how: Any) -> None:
+def draw_bars(
+    axes: Any, names: list[str], sizes: list[Any], written: list[str], **how: Any
+) -> Any:
     """Draw bars from top to bottom with their numbers, which take the place of an axis."""
     bars = axes.barh(range(len(names)), sizes, height=0.68, **how)
-    axes.bar_label(bars, written, padding=4)
+    labels = axes.bar_label(bars, written, padding=4)
     axes.set_yticks(range(len(names)), [short(name, 36) for name in names])
     axes.tick_params(axis="y", labelcolor=look.INK)
     axes.set_ylim(len(names) - 0.5, -0.5)
@@ -261,6 +270,7 @@ def _bars(axes: Any, names: list[str], sizes: list[Any], written: list[str], **h
     axes.grid(visible=False)
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.xaxis.set_visible(False)
+    return labels
 
 
 def _check(frame: pd.DataFrame, *columns: str) -> None:

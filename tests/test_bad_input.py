@@ -256,6 +256,7 @@ def test_what_cannot_be_replayed(data):
         ({"speed": 0}, "speed=0.*3600"),
         ({"speed": -1}, "speed=-1"),
         ({"speed": "fast"}, "speed='fast'"),
+        ({"speed": "-1h"}, "speed='-1h'.*'1h'"),
         ({"speed": math.nan}, "speed=nan"),
         ({"not_after": "2024-01-01"}, "not_after.*zone"),
     ],

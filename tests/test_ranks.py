@@ -112,6 +112,17 @@ def test_rank_changes_by_hand():
     ]
 
 
+def test_days_of_a_zone():
+    """A day's table is made at midnight on the clock of the zone that is asked for."""
+    time = pd.to_datetime(["2024-03-04T15:30Z", "2024-03-04T16:30Z"])  # half an hour around it
+    frame = pd.DataFrame({"product_id": ["tea", "rice"], "purchase_time": time})
+    days = rt.leaderboard(frame, by="product_id", every="1D", tz="Asia/Shanghai").ranks
+    assert days.index.unique().tolist() == [
+        pd.Timestamp(f"2024-03-0{day}", tz="Asia/Shanghai") for day in (5, 6)
+    ]
+    assert len(rt.leaderboard(frame, by="product_id", every="1D").ranks.index.unique()) == 1
+
+
 @pytest.mark.parametrize(
     ("keys", "order"),
     [

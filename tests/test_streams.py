@@ -343,6 +343,14 @@ def test_drain_of_a_running_source():
             node.drain()
 
 
+@pytest.mark.parametrize("speed", ["1D", pd.Timedelta(days=1), 86_400])
+def test_a_speed_is_event_time_a_second(speed):
+    """A day a second is written in three ways, and each keeps the distance of the events."""
+    source = rt.replay(shop(3), rows=1, speed=speed)
+    waits = [source.wait_before(batch) for batch in source.batches()]
+    assert waits == pytest.approx([0, 420 / 86_400, 420 / 86_400])
+
+
 def test_a_sink_sees_a_drain_once():
     """Sinks on the graph receive what flows, once a drain."""
     node = hours(rt.replay(shop(), rows=7))

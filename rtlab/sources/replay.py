@@ -8,7 +8,7 @@ import pandas as pd
 
 from rtlab.columns import Columns
 from rtlab.errors import DataError, ParameterError
-from rtlab.parsing import instant
+from rtlab.parsing import duration, instant
 from rtlab.sources.base import Source
 from rtlab.steps import stamp
 
@@ -60,7 +60,7 @@ class Replay(Source):
 def replay(
     data: Any,
     rows: int = 500,
-    speed: float | None = None,
+    speed: float | str | pd.Timedelta | None = None,
     *,
     on: str = "purchase_time",
     not_after: Any = None,
@@ -74,9 +74,10 @@ def replay(
         (also .gz, .xz), JSON lines and Parquet are known by their endings.
     rows : int, default 500
         Rows in a batch.
-    speed : float, optional
-        For ``start()``: how many times faster than the events' own clock; without it, as fast as
-        possible. ``drain()`` never waits.
+    speed : float, str or Timedelta, optional
+        For ``start()``: how many times faster than the events' own clock, or the event time that
+        passes in a second, such as ``"1D"``; without it, as fast as possible. ``drain()`` never
+        waits.
     on : str, default "purchase_time"
         The column that holds the event time.
     not_after : timestamp, optional
@@ -101,10 +102,7 @@ def replay(
     """
     if not isinstance(rows, int) or rows < 1:
         raise ParameterError(f"rows={rows!r}: a batch needs at least 1 row; try rows=500")
-    if speed is not None and not (isinstance(speed, (int, float)) and speed > 0):
-        raise ParameterError(
-            f"speed={speed!r}: a speed is positive; 1 is real time, 3600 an hour a second"
-        )
+    factor = None if speed is None else pace(speed)
     bound = None if not_after is None else instant(not_after, "not_after")
     if isinstance(data, (str, bytes)) or hasattr(data, "__fspath__"):
         from rtlab.sources.files import read_frame  # noqa: PLC0415
@@ -117,4 +115,22 @@ def replay(
             f"replay of a {type(data).__name__}: give a DataFrame, a Series, a list of dicts or a "
             "path to a file"
         )
-    return Replay(data, rows, speed, on, bound)
+    return Replay(data, rows, factor, on, bound)
+
+
+def pace(speed: Any) -> float:
+    """Read a speed as a factor: the event time that passes in a second, in seconds.
+
+    >>> pace("1h"), pace(60)
+    (3600.0, 60.0)
+    """
+    try:
+        number = isinstance(speed, (int, float))
+        factor = float(speed) if number else duration(speed, "speed") / 1e6
+    except ParameterError:
+        factor = 0.0
+    if not factor > 0:
+        raise ParameterError(
+            f"speed={speed!r}: a speed is positive; 1 is real time, 3600 or '1h' an hour a second"
+        )
+    return factor
