@@ -9,6 +9,7 @@ from rtlab.simulation import simulate
 from rtlab.sources import replay
 from rtlab.cleaning import clean
 from rtlab.keeping import dedupe, keep
+from rtlab.account import Account
 from rtlab.windows import tumbling
 from rtlab.counts import count_window
 from rtlab.smooth import exponential_average, moving_average, moving_median
@@ -30,6 +31,7 @@ __all__ = [
     "clean",
     "dedupe",
     "keep",
+    "Account",
     "tumbling",
     "count_window",
     "moving_average",

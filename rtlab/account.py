@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from rtlab.errors import MissingColumnError
 from rtlab.parsing import EXACT
+
+if TYPE_CHECKING:
+    from rtlab.pictures import Picture
 
 __all__ = ["Account"]
 
@@ -23,6 +27,8 @@ PRECISE = Context(prec=2000)  # no sum of doubles has more digits
 @dataclass
 class Account:
     """Counts of rows and exact totals of money, filled by the outputs of the steps.
+
+    :meth:`of` makes it from finished data; on a stream each ``see_…`` is a sink.
 
     Attributes
     ----------
@@ -57,6 +63,57 @@ class Account:
     _sold: Decimal = Decimal(0)
     _returned: Decimal = Decimal(0)
     _place: int = 0  # the exponent of the last digit that all rounded amounts have
+
+    @classmethod
+    def of(
+        cls,
+        events: Any,
+        *,
+        used: pd.DataFrame,
+        rejected: pd.DataFrame | None = None,
+        late: pd.DataFrame | None = None,
+        duplicate: pd.DataFrame | None = None,
+    ) -> Account:
+        """Account for finished data: what came in, and where each row went.
+
+        Parameters
+        ----------
+        events : DataFrame
+            What came in.
+        used, rejected, late, duplicate : DataFrame
+            The outputs of the steps.
+
+        Raises
+        ------
+        MissingColumnError
+            If ``used`` or ``rejected`` did not come out of :func:`clean`.
+
+        Examples
+        --------
+        >>> import rtlab as rt
+        >>> events = rt.simulate(days=1, dirt={"malformed": 0.01, "duplicate": 0.01}).events
+        >>> good, rejected = rt.clean(events)
+        >>> used, duplicate = rt.dedupe(good)
+        >>> rt.Account.of(events, used=used, rejected=rejected, duplicate=duplicate).balanced
+        True
+        """
+        for rows, column in ((used, "is_return"), (rejected, "reason")):
+            if rows is not None and column not in rows:
+                raise MissingColumnError(
+                    f"column {column!r} is not among {', '.join(map(str, rows))}: the account "
+                    "takes what clean gave; write good, rejected = rt.clean(events)"
+                )
+        account = cls("amount" if "amount" in used else "quantity")
+        account.see_arrived(events)
+        account.see_used(used)
+        for rows, see in (
+            (rejected, account.see_rejected),
+            (late, account.see_late),
+            (duplicate, account.see_duplicate),
+        ):
+            if rows is not None:
+                see(rows)
+        return account
 
     def see_arrived(self, batch: Any) -> None:
         """Count what a source gave."""
@@ -123,11 +180,20 @@ class Account:
         return self.arrived == self.used + self.rejected.total() + self.late + self.duplicate
 
     def sentence(self) -> str:
-        """Give the account as one line."""
+        """Give the account as one line; one that does not balance says so."""
+        rejected = self.rejected.total()
+        gap = self.arrived - self.used - rejected - self.late - self.duplicate
+        missing = f"; {gap:,} missing" if gap > 0 else f"; {-gap:,} too many" if gap else ""
         return (
-            f"{self.arrived:,} rows = {self.used:,} used + {self.rejected.total():,} rejected + "
-            f"{self.late:,} late + {self.duplicate:,} duplicate"
+            f"{self.arrived:,} rows {'≠' if gap else '='} {self.used:,} used + {rejected:,} rejected"
+            f" + {self.late:,} late + {self.duplicate:,} duplicate{missing}"
         )
+
+    def plot(self, *, title: str | None = None) -> Picture:
+        """Draw the account, as :func:`plot_account` does."""
+        from rtlab.tallies import plot_account  # noqa: PLC0415  (lazy)
+
+        return plot_account(self, title=title)
 
     def lines(self) -> list[tuple[str, int]]:
         """Give the account as label and rows, one reason a line."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import rtlab as rt
 from rtlab.account import Account
 from rtlab.analysis import Plan, analyse
-from rtlab.errors import DataError
+from rtlab.errors import DataError, MissingColumnError
 
 getcontext().prec = 60
 
@@ -118,6 +118,54 @@ def test_lines_add_up_and_speak():
     assert account.sentence() == "1,234 rows = 1,229 used + 3 rejected + 1 late + 1 duplicate"
     account.see_arrived([0])
     assert not account.balanced
+
+
+def test_finished_data_are_accounted_for_in_one_line():
+    """Of a dirty shop, each row stands where its truth says; the picture has these numbers."""
+    shop = rt.simulate(days=3, dirt={"malformed": 0.02, "duplicate": 0.02, "future": 1})
+    good, rejected = rt.clean(shop.events)
+    unique, duplicate = rt.dedupe(good)
+    account = rt.Account.of(shop.events, used=unique, rejected=rejected, duplicate=duplicate)
+    kinds = shop.truth.dirt["kind"].value_counts()
+    assert account.balanced
+    assert account.rejected.total() == kinds["malformed"] + kinds["future"]
+    assert account.duplicate == kinds["duplicate"]
+    assert account.used == shop.hourly()["count"].sum()
+    assert account.total == int(shop.hourly()["revenue"].sum())
+    facts = account.plot(title="Three days").facts
+    assert facts["in"] == len(shop.events)
+    assert facts["used"] == account.used
+
+
+def test_late_rows_and_pieces_are_accounted_for_in_one_line():
+    """Late rows have their place, and a log without prices is counted in pieces."""
+    rows = pd.DataFrame({"quantity": [2, -1], "is_return": [False, True]})
+    account = rt.Account.of(range(3), used=rows, late=rows[:1])
+    assert account.lines() == [
+        ("rows in", 3), ("used", 2), ("of these, returns", 1), ("late", 1), ("duplicate", 0)
+    ]  # fmt: skip
+    assert (account.total, account.returned) == (1, -1)
+
+
+def test_an_account_that_does_not_balance_says_so():
+    """Forgotten rows and rows counted twice are not hidden behind an equals sign."""
+    rows = used([1, 2])
+    parts = "2 used + 0 rejected + 0 late + 0 duplicate"
+    assert rt.Account.of(range(1002), used=rows).sentence() == (
+        f"1,002 rows ≠ {parts}; 1,000 missing"
+    )
+    assert rt.Account.of([0], used=rows).sentence() == f"1 rows ≠ {parts}; 1 too many"
+    with pytest.raises(DataError, match="parts make 2 rows of 1"):
+        rt.Account.of([0], used=rows).plot()
+
+
+def test_account_takes_what_clean_gave():
+    """Rows that were never cleaned are refused, with the line to write."""
+    raw = pd.DataFrame({"amount": [1]})
+    with pytest.raises(MissingColumnError, match=r"'is_return' is not among amount.*rt\.clean"):
+        rt.Account.of(raw, used=raw)
+    with pytest.raises(MissingColumnError, match=r"'reason' is not among amount"):
+        rt.Account.of(raw, used=used([1]), rejected=raw)
 
 
 def test_pieces_where_there_are_no_prices():
