@@ -185,8 +185,8 @@ class Account:
         gap = self.arrived - self.used - rejected - self.late - self.duplicate
         missing = f"; {gap:,} missing" if gap > 0 else f"; {-gap:,} too many" if gap else ""
         return (
-            f"{self.arrived:,} rows {'≠' if gap else '='} {self.used:,} used + {rejected:,} rejected"
-            f" + {self.late:,} late + {self.duplicate:,} duplicate{missing}"
+            f"{self.arrived:,} rows {'≠' if gap else '='} {self.used:,} used + "
+            f"{rejected:,} rejected + {self.late:,} late + {self.duplicate:,} duplicate{missing}"
         )
 
     def plot(self, *, title: str | None = None) -> Picture:
