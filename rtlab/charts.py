@@ -196,6 +196,12 @@ def plot_correlogram(c: Any, *, title: str | None = None) -> Picture:
     ------
     DataError
         If there is no value to draw.
+
+    Examples
+    --------
+    >>> import rtlab as rt
+    >>> plot_correlogram(rt.acf(pd.Series([1, 4, 2, 5, 3, 6]), lags=2)).facts["strongest_lag"]
+    2
     """
     named = c if (several := isinstance(c, dict)) else {"": c}
     figure, panels = look.blank(len(named), 2 + 1.6 * len(named), sharex=True, sharey=True)
@@ -272,7 +278,8 @@ def plot_decomposition(
     d : decomposition
         What :func:`decompose` gives.
     truth : dict, optional
-        What was put in, drawn dashed over what was found: ``"trend"``, or a period, to Series.
+        What was put in, drawn dashed over what was found: ``"trend"``, ``"residual"`` or a
+        period, to Series.
     title, unit : str, optional
         As in :func:`plot_series`.
 
@@ -301,14 +308,17 @@ def plot_decomposition(
         high = f"{fact['highest_at']} ({say(fact['highest'], money)})"
         highs.append(f"the season of {period} is highest at {high}")
     facts |= {"method": d.method, "strengths": dict(d.strengths.items())}
+    words = f"{_words({'trend': facts['trend']}, unit)}; {'; '.join(highs)}"
     for name, put in truth.items():
-        gap = (d.seasons[name] if name in d.seasons else parts[name]) - put
-        facts[f"mean gap of {name}"] = gap.abs().mean()
+        part = d.seasons[name] if name in d.seasons else parts[name]
+        facts[f"mean gap of {name}"] = gap = (part - put).abs().mean()
+        label = name if name in parts else f"season of {name}"
+        words += f"; the {label} lies {say(gap, unit)} from what was put in, on average"
     strong = ", ".join(
-        f"{name if str(name) == 'trend' else f'season {name}'} {say(value)}"
+        f"{name if name == 'trend' else f'season {name}'} {value:.2f}"
         for name, value in sorted(d.strengths.items(), key=lambda item: -item[1])
     )
-    words = f"{_words({'trend': facts['trend']}, unit)}; {'; '.join(highs)}; strengths: {strong}"
+    words += f"; strengths: {strong}"
     opening = f"Parts of {quoted(d.observed.name or 'a series')} by {d.method}"
     return look.told(figure, facts, title or f"Strength from 0 to 1: {strong}", opening, words)
 

@@ -84,11 +84,14 @@ class Decomposition:
         parts = {"observed": self.observed, "trend": self.trend}
         return pd.DataFrame(parts | seasons | {"residual": self.residual})
 
-    def plot(self) -> Any:
-        """Draw the parts below each other."""
+    def plot(self, **how: Any) -> Any:
+        """Draw the parts below each other; ``truth={"trend": ..., 24: ...}`` over them, dashed.
+
+        Also ``title`` and ``unit``, as in :func:`plot_series`.
+        """
         from rtlab.charts import plot_decomposition  # noqa: PLC0415  (drawing is an extra)
 
-        return plot_decomposition(self)
+        return plot_decomposition(self, **how)
 
     def __repr__(self) -> str:
         strengths = self.strengths
@@ -116,9 +119,10 @@ class Decompose(WholeSeries):
         classical averages, for one period.
     robust : bool, default False
         Let outliers count less (STL and MSTL).
-    seasonal : int or sequence of int, optional
+    seasonal : int, sequence of int or "periodic", optional
         Odd length, in seasons, over which a season may change; for MSTL one for each
-        period, shortest first.
+        period, shortest first. ``"periodic"``, as in R, is for seasons that stay the same:
+        best where there are few of them.
     trend : int, optional
         Odd length, in ticks, over which the trend may change.
     missing : {"raise", "interpolate"}, default "raise"
@@ -162,7 +166,7 @@ class Decompose(WholeSeries):
     period: int | Sequence[int] | None = None
     method: str | None = None
     robust: bool = False
-    seasonal: int | Sequence[int] | None = None
+    seasonal: int | Sequence[int] | str | None = None
     trend: int | None = None
     missing: str = "raise"
     options: Mapping[str, Any] | None = None
@@ -186,6 +190,10 @@ class Decompose(WholeSeries):
                     f"{len(periods)} periods with method={self.method!r}: it takes one; "
                     "use method='mstl' for several"
                 )
+        if isinstance(self.seasonal, str) and self.seasonal != "periodic":
+            raise ParameterError(
+                f"seasonal={self.seasonal!r}: it is 'periodic' or odd lengths; try seasonal=7"
+            )
         classical = self.method in ("additive", "multiplicative")
         if classical and (self.robust or self.seasonal or self.trend):
             raise ParameterError(
@@ -248,11 +256,16 @@ class Decompose(WholeSeries):
         if method in ("additive", "multiplicative"):
             return tools.seasonal_decompose(values, method, period=periods[0], **options)
         options |= {"robust": self.robust} | ({} if self.trend is None else {"trend": self.trend})
+        seasonal: Any = self.seasonal
+        if seasonal == "periodic":  # as R does it: a level over a length that has no end
+            seasonal = 10 * len(values) + 1
+            seasonal = [seasonal] * len(periods) if method == "mstl" else seasonal
+            options = {"seasonal_deg": 0} | options
         if method == "mstl":
-            windows = None if self.seasonal is None else several(self.seasonal)
+            windows = None if seasonal is None else several(seasonal)
             return tools.MSTL(values, periods=periods, windows=windows, stl_kwargs=options).fit()
-        if self.seasonal is not None:
-            options["seasonal"] = self.seasonal
+        if seasonal is not None:
+            options["seasonal"] = seasonal
         rounds = {
             name: options.pop(name) for name in ("inner_iter", "outer_iter") & options.keys()
         }

@@ -447,3 +447,34 @@ def test_acf_does_not_depend_on_the_scale(scale):
     """Ticks whose squares leave the range of a double correlate as they do at any scale."""
     series = shop(2)
     assert np.allclose(rt.acf(series * scale).values, rt.acf(series).values, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("period", [24, [24, 168]])
+def test_periodic_seasons_stay_the_same(period):
+    """Each round of a periodic season is the same; left free, the season changes."""
+    series = shop(8)
+    free = rt.decompose(series, period=period)
+    same = rt.decompose(series, period=period, seasonal="periodic")
+    for one in same.periods:
+        size = np.ptp(same.seasons[one])
+        change = [np.ptp(d.seasons[one].to_numpy().reshape(-1, one), axis=0) for d in (free, same)]
+        assert change[0].max() > 0.1 * size
+        assert change[1].max() < 1e-3 * size
+    total = same.trend + same.seasonal + same.residual
+    np.testing.assert_allclose(total, series, atol=1e-9)
+
+
+def test_a_season_has_a_length_or_is_periodic():
+    """Any other word for the seasons is refused, with what may stand there."""
+    with pytest.raises(ParameterError, match="seasonal='weekly': it is 'periodic' or odd"):
+        rt.decompose(shop(2), period=24, seasonal="weekly")
+
+
+def test_a_decomposition_is_drawn_over_the_truth():
+    """The caption says how far each part lies from what was put in, in its unit."""
+    series = shop(3)
+    found = rt.decompose(series, period=24)
+    truth = {"residual": found.residual + 3, 24: found.seasons[24] - 5}
+    picture = found.plot(truth=truth, unit="cents")
+    assert "the residual lies 3 cents from what was put in, on average" in picture.caption
+    assert "the season of 24 lies 5 cents from what was put in" in picture.caption
