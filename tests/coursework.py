@@ -1,4 +1,4 @@
-"""Lessons read and executed for the tests: their cells, a small kernel, and what to feed graders."""
+"""Lessons read and executed for the tests: cells, a small kernel, and what to feed graders."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def pixels(outputs):
 def alike(some, others):
     """Tell whether images are the same to the eye; another machine may round a few edges."""
     return len(some) == len(others) and all(
-        one.shape == other.shape and np.sum(np.abs(one - other).max(axis=2) > 0.1) <= 3  # noqa: PLR2004
+        one.shape == other.shape and np.sum(np.abs(one - other).max(axis=2) > 0.1) <= 3
         for one, other in zip(some, others, strict=True)
     )
 
@@ -252,9 +252,18 @@ def forms(value):
     else:
         scalars = list(forms_of_scalar(value))
         yield from scalars
+        if (
+            isinstance(value, pd.Timestamp) and value.tzinfo is not None
+        ):  # as in a column's .values
+            yield from (value.to_datetime64(), [value.to_datetime64()])
+            yield pd.DatetimeIndex([value]).to_numpy("datetime64[ns]")
         for one in scalars:
             yield from ([one], (one,), pd.Series([one], index=["x"]), pd.Index([one]))
-            yield from (np.array([one]), pd.DataFrame({"a": [one]}, index=[9]), {"a": one}.values())
+            yield from (
+                np.array([one]),
+                pd.DataFrame({"a": [one]}, index=[9]),
+                {"a": one}.values(),
+            )
 
 
 def forms_of_scalar(value):
@@ -273,7 +282,7 @@ def forms_of_scalar(value):
         yield from (value, str(value), value.isoformat(), value.to_pydatetime())
         yield from (naive, str(naive), naive.to_datetime64(), naive.to_pydatetime(), f"{naive} ")
         if value.tzinfo is not None:
-            yield from (value.tz_convert("UTC"), value.to_datetime64())
+            yield value.tz_convert("UTC")
     elif isinstance(value, str):
         yield from (value, np.str_(value), f"  {value} ", value.upper(), np.array(value))
 

@@ -4,7 +4,6 @@ import ast
 import builtins
 import itertools
 import re
-from collections import namedtuple
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -120,7 +119,9 @@ def test_cells_are_named_small_and_executed_in_order(lesson):
     """Cell ids are short words that stay; the source is small; outputs are those of one run."""
     names = [cell.name for cell in lesson.cells]
     assert len(set(names)) == len(names)
-    assert [name for name in names if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+){0,2}", name)] == []
+    assert [
+        name for name in names if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+){0,2}", name)
+    ] == []
     assert sum(len(cell.source.encode()) for cell in lesson.cells) < 30_000
     assert [cell.count for cell in lesson.code] == list(range(1, len(lesson.code) + 1))
     assert all(cell.source.strip() for cell in lesson.cells)
@@ -138,8 +139,9 @@ def test_first_code_rebuilds_the_input(lesson):
 def test_outputs_have_allowed_forms(lesson):
     """Outputs are plain facts and pictures; no error, no warning, nothing that changes."""
     strange = re.compile(
-        r"0x[0-9a-f]{6}|dtype|<[A-Za-z_.]+[ :>]|\b(np|numpy)\.\w|\b(array|Timestamp|Timedelta|Series|"
-        r"DataFrame|Index|Stream|Axes|Figure)\(|\d+ rows × |/(home|tmp|work|usr|Users)/|[A-Z]:\\"
+        r"0x[0-9a-f]{6}|dtype|<[A-Za-z_.]+[ :>]|\b(np|numpy)\.\w|\d+ rows × |"
+        r"\b(array|Timestamp|Timedelta|Series|DataFrame|Index|Stream|Axes|Figure)\(|"
+        r"/(home|tmp|work|usr|Users)/|\b[A-Z]:\\"
     )
     for cell in lesson.code:
         for output in cell.outputs:
@@ -157,7 +159,7 @@ def test_outputs_have_allowed_forms(lesson):
 
 @each_lesson
 def test_figures_speak(lesson):
-    """Each cell tagged figure shows HTML with an alt, a caption in words, and its facts as text."""
+    """A cell tagged figure shows HTML with an alt and a caption in words; its text, the facts."""
     assert lesson.tagged("figure")
     for cell in lesson.code:
         found = list(figures(cell.outputs))
@@ -173,7 +175,7 @@ def test_figures_speak(lesson):
 
 @each_lesson
 def test_each_exercise_asks_and_each_solution_answers(lesson):
-    """Each exercise waits for an answer in a cell of its own, and is solved under the solutions."""
+    """Each exercise waits for an answer in its own cell, and is solved under the solutions."""
     known = set(questions(lesson.number))
     asked, solved = {}, {}
     for cell in lesson.code:
@@ -345,7 +347,7 @@ KINDS = {
     "number": Question(7.5, "Good."),
     "count": Question(1234, "Good.", within=0),
     "negative": Question(-3, "Good.", within=0),
-    "truth": Question(False, "Good."),  # noqa: FBT003
+    "truth": Question(False, "Good."),
     "text": Question("Saturday", "Good."),
     "time": Question(HOUR, "Good."),
     "clock": Question(HOUR.tz_localize(None), "Good."),
@@ -374,8 +376,8 @@ def test_answers_are_read_in_every_form(kind):
         ("number", HOUR, "not a time"),
         ("number", [7.5, 8], "this has 2"),
         ("number", {}, "this has 0"),
-        ("number", 10**400, "Read the question again"),
-        ("number", -(10**400), "Read the question again"),
+        pytest.param("number", 10**400, "Read the question again", id="huge"),
+        pytest.param("number", -(10**5000), "Read the question again", id="low"),
         ("number", pd.NA, "Read the question again"),
         ("number", None, "Not answered yet"),
         ("number", 7.6, "Read the question again"),
@@ -417,7 +419,12 @@ def test_order_matters_unless_it_does_not():
 def test_numbers_are_right_within_their_bound():
     """A number may lie a share of itself away, and just beyond is wrong; a count is exact."""
     near = Question(200.0, "", within=0.01)
-    assert [near.grade(one).right for one in (198.1, 201.9, 197.9, 202.1)] == [True, True, False, False]
+    assert [near.grade(one).right for one in (198.1, 201.9, 197.9, 202.1)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
     assert Question(0.0, "").grade(1e-13).right is True
     assert Question(0.0, "").grade(1e-6).right is False
     assert Question(float("nan"), "").grade(np.nan).right is True
@@ -437,7 +444,6 @@ METHODS = [
     "__bool__", "__hash__", "__getattr__", "__getattribute__", "__class__", "__index__", "keys",
     "__format__", "__contains__", "__getitem__",
 ]  # fmt: skip
-Pair = namedtuple("Pair", "a b")
 
 
 def recursive():
@@ -451,15 +457,15 @@ def recursive():
 ANYTHING = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.complex_numbers(), st.binary(),
     st.text(st.characters()), st.just("\ud800"), st.datetimes(), st.dates(), st.timedeltas(),
-    st.decimals(), st.fractions(), st.sampled_from(recursive()),
-    st.sampled_from([10**5000, -(10**400), float("inf"), np.nan, pd.NaT, pd.NA, object, int, len]),
-    st.sampled_from([builtins, rt, rt.replay(pd.DataFrame()), Pair(1, 2), Exception("x"), KINDS]),
+    st.decimals(), st.fractions(), st.sampled_from(range(3)).map(lambda at: recursive()[at]),
+    st.integers(300, 6000).map(lambda size: -(10**size)),
+    st.sampled_from([float("inf"), np.nan, pd.NaT, pd.NA, object, int, len]),
+    st.sampled_from([builtins, rt, rt.replay(pd.DataFrame()), Exception("x"), KINDS]),
     st.sampled_from([pd.DataFrame(), pd.DataFrame({"a": [1, 2]}), pd.Series(dtype=object)]),
-    st.sampled_from([np.zeros((2, 2)), np.array(None), np.datetime64("NaT"), np.timedelta64(5)]),
+    st.sampled_from([np.zeros((2, 2)), np.array(None), np.timedelta64(5, "h")]),
     st.sampled_from([pd.Index([]), pd.Categorical(["a"]), pd.Timedelta("1h"), pd.Period("2024")]),
-    st.sampled_from(METHODS).map(lambda method: hostile(method)()),
-    st.sampled_from(METHODS).map(hostile),
 )  # fmt: skip
+
 NESTED = st.recursive(
     ANYTHING,
     lambda inner: st.one_of(
@@ -493,6 +499,27 @@ def test_graders_never_raise(name, answer):
     assert len(repr(verdict).encode()) < 800
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_check_survives_objects_that_fail(method, monkeypatch):
+    """An object that raises at whatever is asked of it is wrong, alone, in a list or in a dict."""
+    trap = hostile(method)
+    for question in KINDS.values():
+        monkeypatch.setattr("rtlab.lessons.grading._find", lambda _, found=question: found)
+        one = trap()
+        for answer in (
+            one,
+            trap,
+            [one],
+            (one, one),
+            {"new": one, "old": one},
+            [1, one, 2],
+            {1: one},
+        ):
+            verdict = check("99.1", answer)
+            assert verdict.right is False
+            assert len(repr(verdict).encode()) < 500
+
+
 @examples(100)
 @given(name=NESTED)
 def test_check_takes_any_name(name):
@@ -524,5 +551,3 @@ def test_numbers_always_get_a_sentence_of_the_lesson(name):
         pytest.skip("asks for something else")
     for wrong in (0, -1, 1e18, float("inf"), float("nan"), 10**400):
         assert "cannot be read" not in question.grade(wrong).text
-
-

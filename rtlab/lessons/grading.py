@@ -207,7 +207,9 @@ def _read(given: Any, right: Any) -> Any:
     if _is_list(right):
         values, pattern = _plain_list(given if _is_list(given) else [given]), _plain_list(right)
         return [_read(value, pattern[0] if pattern else 0.0) for value in values]
-    if _is_list(given):
+    for _ in range(3):  # a list of arrays of one value; but a list may hold itself
+        if not _is_list(given):
+            break
         values = _plain_list(given)
         if len(values) != 1:
             raise ValueError(f"One value is asked for, and this has {len(values)}.")
@@ -259,7 +261,7 @@ def _read_number(given: Any, _: Any) -> float | int:
     try:
         return float(given)
     except OverflowError:
-        return math.copysign(math.inf, given)
+        return math.inf if given > 0 else -math.inf
     except (TypeError, ValueError):
         raise TypeError(f"A number is asked for, not this {type(given).__name__}.") from None
 
