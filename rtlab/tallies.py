@@ -182,7 +182,9 @@ def plot_account(account: Any, *, title: str | None = None) -> Picture:
         panels[1].set_title("not used, by reason")
     found = f"{_share(used, whole)} of {whole:,} rows were used"
     facts, opening = {"in": whole} | dict(lines), "Bars of the account of rows"
-    return look.told(figure, facts, title or found, opening, account.sentence().rstrip("."))
+    reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in rest.items())
+    words = account.sentence().rstrip(".") + f"; not used: {reasons}" * bool(rest)
+    return look.told(figure, facts, title or found, opening, words)
 
 
 @look.house_style()
@@ -263,7 +265,7 @@ def draw_bars(
     """Draw bars from top to bottom with their numbers, which take the place of an axis."""
     bars = axes.barh(range(len(names)), sizes, height=0.68, **how)
     labels = axes.bar_label(bars, written, padding=4)
-    axes.set_yticks(range(len(names)), [short(name, 36) for name in names])
+    axes.set_yticks(range(len(names)), [short(name, 40) for name in names])
     axes.tick_params(axis="y", labelcolor=look.INK)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.margins(x=0.22 if min(sizes) < 0 else 0.16)
