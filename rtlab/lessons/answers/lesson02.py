@@ -7,9 +7,7 @@ QUESTIONS = {
         right="9:05",
         done="It is the largest text, although it is not the latest time.",
         hints=(
-            Hint(
-                "23:15", "That is the latest time. But these are texts: compare first signs."
-            ),
+            Hint("23:15", "That is the latest time. But these are texts: compare first signs."),
             Hint("08:30", "This text begins with 0, the smallest digit."),
             Hint("10:00", "Compare the first signs of all four texts: which digit is largest?"),
         ),
