@@ -21,6 +21,7 @@ __all__ = [
 
 PIXELS = 900
 """Of a line's width: more than twice as many points cannot be seen."""
+SHADES = ("#F6E5C8", "#DCEBE4")
 WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -54,22 +55,36 @@ def plot_series(series: Any, *, title: str | None = None, unit: str = "") -> Pic
     1
     """
     named = _named(series, "value", keep=True)
-    facts = {name: _span(one) for name, one in named.items()}
-    best = max(facts, key=lambda name: facts[name]["highest"])
-    top, alone = facts[best], len(named) == 1
     figure, (axes,) = look.blank()
-    for place, (name, one) in enumerate(named.items()):
-        _line(axes, one, name, place)
-    if alone:
-        _mark(axes, named[best], top["mean"], unit)
-    _dress(axes, named[best], best if alone else "value", unit)
+    facts, best = draw_series(axes, named, unit)
+    top = facts[best]
     found = f"{look.upper(best)} peaks at {say(top['highest'], unit)} ({top['highest_at']})"
     words = _words(facts, unit)
-    return look.told(figure, top if alone else facts, title or found, "Line chart", words)
+    facts = top if len(named) == 1 else facts
+    return look.told(figure, facts, title or found, "Line chart", words)
+
+
+def draw_series(axes: Any, named: Mapping[str, Any], unit: str) -> tuple[dict[str, Any], str]:
+    """Draw series into axes; give their facts, and the name of the one that rises highest."""
+    facts = {name: _span(one) for name, one in named.items()}
+    best = max(facts, key=lambda name: facts[name]["highest"])
+    for place, (name, one) in enumerate(named.items()):
+        _line(axes, one, name, place)
+    if len(named) == 1:
+        _mark(axes, named[best], facts[best]["mean"], unit)
+    _dress(axes, named[best], best if len(named) == 1 else "value", unit)
+    return facts, best
 
 
 @look.house_style()
-def plot_average(raw: Any, average: Any, *, title: str | None = None, unit: str = "") -> Picture:
+def plot_average(
+    raw: Any,
+    average: Any,
+    *,
+    during: Mapping[str, Any] | None = None,
+    title: str | None = None,
+    unit: str = "",
+) -> Picture:
     """Draw a series thinly and over it its moving average, or several of them.
 
     Parameters
@@ -77,6 +92,8 @@ def plot_average(raw: Any, average: Any, *, title: str | None = None, unit: str 
     raw : Series
     average : Series, DataFrame, or dict of str to Series
         For instance ``{"trailing": ..., "centred": ...}``.
+    during : dict of str to (start, end), optional
+        Stretches of the index to shade, for instance ``{"promotion": (start, end)}``.
     title, unit : str, optional
         As in :func:`plot_series`.
 
@@ -89,11 +106,18 @@ def plot_average(raw: Any, average: Any, *, title: str | None = None, unit: str 
     after = _named(average, "average")
     name = str(raw.name or "value")
     figure, (axes,) = look.blank()
+    shaded: dict[str, Any] = {}
+    for place, (key, ends) in enumerate((during or {}).items()):
+        index = pd.Index(ends)
+        shaded[key] = [label_of(index)(end) for end in (0, 1)]
+        axes.axvspan(*places(index), color=SHADES[place % 2], label=short(key), zorder=0)
     facts = draw_average(axes, raw, after, unit)
     low, high = (say(facts[next(iter(after))][end], unit) for end in ("lowest", "highest"))
     found = f"{look.upper(name)}, averaged, moves between {low} and {high}"
     opening = f"Line chart of {quoted(name)} and its moving average"
-    return look.told(figure, facts, title or found, opening, _words(facts, unit))
+    words = [_words(facts, unit)]
+    words += [f"{quoted(key)}: from {start} to {end}" for key, (start, end) in shaded.items()]
+    return look.told(figure, facts | shaded, title or found, opening, "; ".join(words))
 
 
 def draw_average(axes: Any, raw: Any, after: Mapping[str, Any], unit: str) -> dict[str, Any]:

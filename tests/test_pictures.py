@@ -374,6 +374,19 @@ def test_average_and_difference_numbers() -> None:
     assert str(change.abs().idxmax())[:16] in picture.figure.get_suptitle()
 
 
+def test_average_shades_stretches() -> None:
+    """A stretch is shaded from its start to its end, and the words and the facts name both."""
+    raw = hours(24 * 14)
+    ends = (raw.index[30], raw.index[77])
+    picture = charts.plot_average(raw, raw.rolling(24).mean(), during={"promotion": ends})
+    (band,) = [one for one in picture.figure.axes[0].patches if one.get_label() == "promotion"]
+    dates = pytest.importorskip("matplotlib.dates")
+    drawn = np.asarray(band.get_extents().transformed(band.axes.transData.inverted()))[:, 0]
+    assert drawn == pytest.approx(dates.date2num([end.tz_convert("UTC") for end in ends]))
+    assert picture.facts["promotion"] == ["2024-03-05 06:00", "2024-03-07 05:00"]
+    assert "promotion: from 2024-03-05 06:00 to 2024-03-07 05:00" in picture.alt
+
+
 def test_difference_shows_what_season_is_left() -> None:
     """With a period, the panels have one scale, and the share of a season is that of its means."""
     raw = hours(24 * 14)
