@@ -1,0 +1,352 @@
+"""How events arrive: event time against arrival time, and the watermark's staircase."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rtlab import parsing
+from rtlab import pictures as look
+from rtlab.columns import Columns
+from rtlab.errors import DataError, ParameterError
+from rtlab.extras import optional
+from rtlab.pictures import Picture, say
+from rtlab.windows import Tumbling
+
+__all__ = ["plot_arrivals", "plot_watermark", "step_through"]
+
+LABELLED = 12  # bands at most have room for their names
+PACE = 900  # milliseconds between two steps: time to read what has changed
+GROUPS: dict[str, dict[str, Any]] = {
+    "in order": {"color": look.COLOURS[0], "marker": "o"},
+    "out of order": {"color": look.COLOURS[2], "marker": "^", "markersize": 6},
+    "late": {"color": look.COLOURS[1], "marker": "X", "markersize": 8},
+    "not known yet": {"color": look.COLOURS[1], "marker": "D", "markersize": 6},
+    "still to happen": {"color": look.GREY, "marker": "o", "markerfacecolor": "white"},
+}
+
+
+@look.house_style()
+def plot_arrivals(
+    events: pd.DataFrame,
+    at: Any = None,
+    *,
+    on: str = "purchase_time",
+    arrived: str = "arrival_time",
+    tz: str = "UTC",
+    title: str | None = None,
+) -> Picture:
+    """Draw when events happened against when they arrived.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Some tens to some thousands of rows.
+    at : str or timestamp, optional
+        A moment, on the clock of ``tz``: what was known then, what had happened and was not known
+        yet, and what was still to happen.
+    on, arrived : str
+        The columns that hold the event time and the arrival time (zoned).
+    tz : str, default "UTC"
+        The zone of the axes.
+    title : str, optional
+        By default the share that is out of order, or what is missing ``at`` that moment.
+
+    Returns
+    -------
+    Picture
+        A row is out of order when a row that happened later arrived before it.
+
+    Raises
+    ------
+    ParameterError, DataError
+        If ``at`` is no time, or there is no row.
+
+    Examples
+    --------
+    >>> time = pd.to_datetime(["2024-03-04T09:10Z", "2024-03-04T09:50Z", "2024-03-04T09:55Z"])
+    >>> wait = pd.to_timedelta(["0min", "20min", "1min"])
+    >>> events = pd.DataFrame({"purchase_time": time, "arrival_time": time + wait})
+    >>> plot_arrivals(events, at="2024-03-04 10:00").facts["not_known_yet"]
+    1
+    """
+    parsing.check_zone(tz)
+    rows = Columns.of(events)
+    happened, came = _times(rows, on), rows.microseconds(arrived)
+    order = np.argsort(came, kind="stable")
+    behind = np.zeros(len(rows), bool)
+    behind[order] = _behind(happened[order])
+    wait = (came - happened) / 60e6
+    facts: dict[str, Any] = {
+        "rows": len(rows), "out_of_order": behind.sum(), "share_out_of_order": behind.mean(),
+        "median_delay_minutes": np.median(wait), "largest_delay_minutes": wait.max(),
+    }  # fmt: skip
+    groups = {"in order": ~behind, "out of order": behind}
+    words = (
+        f"{facts['out_of_order']} of {len(rows)} events are out of order "
+        f"({behind.mean():.0%}); the median delay is {say(np.median(wait), 'minutes')}, the "
+        f"largest {say(wait.max(), 'minutes')}"
+    )
+    found = f"{behind.mean():.0%} of {len(rows)} events arrive out of order"
+    figure, (axes,) = look.blank(1, 4.8)
+    if at is not None:
+        moment = _moment(at, tz)
+        known, past = came < moment, happened < moment
+        groups = {name: some & known for name, some in groups.items()}
+        groups |= {"not known yet": past & ~known, "still to happen": ~past & ~known}
+        when, missing = _written([moment], tz, like=came)[0], (past & ~known).sum()
+        facts |= {"at": when, "happened": past.sum(), "not_known_yet": missing}
+        facts["known"] = known.sum()
+        found = f"At {when}, {past.sum() - missing} of {past.sum()} past events are known"
+        words = f"{found}, {missing} not yet; of all, {words}"
+        for draw in (axes.axhline, axes.axvline):
+            draw(_dates(moment), color=look.INK, linewidth=1.2, linestyle=look.DASHES[1])
+    ends = _dates([happened.min(), happened.max()])
+    axes.plot(ends, ends, color="#9AA5B1", linewidth=1, label="arrives at once")
+    for name, some in groups.items():
+        if some.any():
+            axes.plot(
+                _dates(happened[some]),
+                _dates(came[some]),
+                linestyle="",
+                label=name,
+                **GROUPS[name],
+            )
+    _clock(axes.xaxis, tz, "event time", happened)
+    _clock(axes.yaxis, tz, "arrival time", came)
+    axes.grid(axis="x")
+    axes.legend(loc="lower right")  # where no event is: none arrives before it happens
+    opening = f"Scatter chart of {len(rows)} events, event time across and arrival time up"
+    return look.told(figure, facts, title or found, opening, words)
+
+
+@look.house_style()
+def plot_watermark(
+    events: pd.DataFrame,
+    size: Any = "1h",
+    delay: Any = "10min",
+    step: int | None = None,
+    *,
+    on: str = "purchase_time",
+    tz: str = "UTC",
+    title: str | None = None,
+) -> Picture:
+    """Draw the staircase of the watermark over the windows that it closes.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Some tens of rows, in the order of their arrival.
+    size, delay, on, tz
+        As in :func:`tumbling`, whose windows these are.
+    step : int, optional
+        Show what is known after so many arrivals; by default after all of them.
+    title : str, optional
+        By default the watermark and what it closed.
+
+    Returns
+    -------
+    Picture
+        ``closed`` and ``open`` give the rows of each window, ``closed_by`` the arrival that
+        closed it, ``late`` the number and the event time of each late row.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such step, or a size or a delay is not one.
+    DataError
+        If there is no row, or the times have no zone.
+
+    Examples
+    --------
+    >>> clock = ["09:10", "10:04", "09:58", "10:20", "09:30"]
+    >>> time = pd.to_datetime([f"2024-03-04T{one}Z" for one in clock])
+    >>> picture = plot_watermark(pd.DataFrame({"purchase_time": time}))
+    >>> picture.facts["closed"], picture.facts["late"]
+    ({'09:00–10:00': 2}, [[5, '09:30']])
+    """
+    wait = parsing.duration(delay, "delay")
+    tumbling = Tumbling(size=size, delay=delay, on=on, tz=tz, fill=0)
+    rows = Columns.of(events)
+    times = _times(rows, on)
+    last = len(times) if step is None else step
+    if not isinstance(last, (int, np.integer)) or not 1 <= last <= len(times):
+        raise ParameterError(
+            f"step={step!r}: a step is a whole number of arrivals from 1 to {len(times)}"
+        )
+    seen, late, marks, windows = _follow(tumbling, times[:last])
+    number, behind = np.arange(1, last + 1), _behind(seen)
+    closed, opened = windows[windows["by"] > 0], windows[windows["by"] == 0]
+    stamps = _written(times, tz)
+    facts = {
+        "step": last, "rows": len(times), "newest": _written([seen.max()], tz, like=times)[0],
+        "watermark": _written(marks[-1:], tz, like=times)[0],
+        "closed": dict(zip(closed["name"], closed["count"], strict=True)),
+        "closed_by": dict(zip(closed["name"], closed["by"], strict=True)),
+        "open": dict(zip(opened["name"], opened["count"], strict=True)),
+        "out_of_order": (behind & ~late).sum(),
+        "late": [[int(place) + 1, stamps[place]] for place in np.flatnonzero(late)],
+    }  # fmt: skip
+    figure, (axes,) = look.blank(1, 4.8)
+    # The same frame at every step, so that only what has changed moves.
+    low, high = min(times.min(), marks[0]), times.max()
+    _bands(axes, windows, len(times), low, high + (high - low) // 12 + 1)
+    how = {"where": "post", "color": look.INK}
+    stairs = np.append(number, last + 1), np.append(marks, marks[-1])
+    axes.step(stairs[0], _dates(stairs[1] + wait), linewidth=0.8, linestyle=(0, (1, 2)),
+              label="newest event", **how)  # fmt: skip
+    axes.step(stairs[0], _dates(stairs[1]), linewidth=2, label="watermark", **how)
+    for name, some in (
+        ("in order", ~behind & ~late), ("out of order", behind & ~late), ("late", late)
+    ):  # fmt: skip
+        axes.plot(number[some], _dates(seen[some]), linestyle="", label=name, **GROUPS[name])
+    axes.plot(last, _dates(seen[-1]), "o", markersize=13, markerfacecolor="none", color=look.INK)
+    axes.plot(closed["by"], _dates(closed["end"]), "v", color=look.INK, markersize=8,
+              markeredgecolor="white", label="closes a window")  # fmt: skip
+    axes.set_xticks([tick for tick in axes.get_xticks() if 0 < tick <= len(times)])
+    axes.grid(visible=False)
+    axes.set_xlabel("arrivals, one after the other")
+    _clock(axes.yaxis, tz, "event time", times)
+    axes.legend(
+        loc="lower right", bbox_to_anchor=(1, 1), ncols=6, columnspacing=1.2, handlelength=1.5
+    )
+    found = (
+        f"After {last} of {len(times)} arrivals: watermark {facts['watermark']}, "
+        f"{len(closed)} closed, {late.sum()} late"
+    )
+    lost = ", ".join(f"{stamp} (arrival {place})" for place, stamp in facts["late"])
+    words = (
+        f"{found}; closed windows with their rows: {_listed(facts['closed'])}; open windows with "
+        f"their rows so far: {_listed(facts['open'])}; late rows: {lost or 'none'}"
+    )
+    return look.told(figure, facts, title or found, "Staircase of the watermark", words)
+
+
+def step_through(events: pd.DataFrame, size: Any = "1h", delay: Any = "10min", **how: Any) -> Any:
+    """Step through :func:`plot_watermark`, one arrival after the other, in JupyterLab.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Some tens of rows, in the order of their arrival.
+    size, delay, **how
+        As in :func:`plot_watermark`.
+
+    Returns
+    -------
+    ipywidgets.VBox
+        A button that plays the steps, a slider that goes to any of them, and the picture.
+
+    Raises
+    ------
+    MissingExtraError
+        If ipywidgets is not installed.
+
+    Examples
+    --------
+    >>> time = pd.date_range("2024-03-04T09:00Z", periods=30, freq="5min")
+    >>> panel = step_through(pd.DataFrame({"purchase_time": time}), size="1h", delay="10min")
+    >>> panel.children[0].children[1].max
+    30
+    """
+    widgets = optional("ipywidgets", "notebooks")
+
+    @cache
+    def page(step: int) -> str:
+        return plot_watermark(events, size, delay, step, **how)._repr_html_()
+
+    shown = widgets.HTML(page(1))  # a mistake shows here, not at the first click
+    bounds = {"value": 1, "min": 1, "max": len(events)}
+    play = widgets.Play(interval=PACE, **bounds)
+    slider = widgets.IntSlider(description="arrival", **bounds)
+    widgets.jslink((play, "value"), (slider, "value"))
+    slider.observe(lambda change: setattr(shown, "value", page(change["new"])), names="value")
+    return widgets.VBox([widgets.HBox([play, slider]), shown])
+
+
+def _follow(step: Tumbling, times: Any) -> tuple[Any, Any, Any, pd.DataFrame]:
+    """Feed the step one row at a time; give times, who was late, the watermarks, the windows."""
+    zoned = _local(times, "UTC").array
+    state, late, marks, gone = step.initial(), [], [], []
+    for place in range(len(times)):
+        given = step.update(state, Columns({step.on: zoned[place : place + 1]}))
+        late.append(len(given["late"]) > 0)
+        marks.append(state["watermark"])
+        gone.append(given["windows"].frame().assign(by=place + 1))
+    still = step.finish(state)["windows"].frame().assign(by=0)  # what only the end would close
+    windows = pd.concat([one for one in [*gone, still] if len(one)] or [still]).reset_index()
+    for name in ("start", "end"):
+        windows[name] = Columns.of(windows).microseconds(name)
+    both = np.concatenate([windows["start"], windows["end"]])
+    first, then = np.split(np.array(_written(both, step.tz, like=times), object), 2)
+    return times, np.array(late), np.array(marks), windows.assign(name=first + "–" + then)
+
+
+def _bands(axes: Any, windows: pd.DataFrame, rows: int, bottom: int, top: int) -> None:
+    """Set the frame, and draw in it each window as a band that says whether it is open."""
+    right = 1.28 * rows + 1
+    axes.set(xlim=(0, right), ylim=_dates([bottom - (top - bottom) // 40, top]))
+    for one in windows.to_dict("records"):
+        shut, edges = one["by"] > 0, [one["start"], one["end"]]
+        axes.axhspan(*_dates(edges), color="#E9ECEF" if shut else "#FFFFFF", linewidth=0, zorder=0)
+        for edge in edges:
+            axes.axhline(_dates(edge), color=look.GREY, linewidth=0.8, zorder=0.5)
+        low, high = np.clip(edges, bottom, top)
+        if high - low > (top - bottom) // LABELLED:
+            said = f"{one['name']}\n{'closed' if shut else 'open'}: {one['count']:,} rows"
+            middle = _dates((low + high) // 2)
+            axes.text(0.985 * right, middle, said, ha="right", va="center", linespacing=1.1)
+
+
+def _behind(times: Any) -> Any:
+    """Tell which rows come after one that happened later."""
+    return times < np.maximum.accumulate(times)
+
+
+def _times(rows: Columns, on: str) -> Any:
+    times = rows.microseconds(on)
+    if not len(times):
+        raise DataError("events without rows: there is nothing to draw; check what made them")
+    return times
+
+
+def _moment(at: Any, tz: str) -> int:
+    """Read a moment; without a zone it is meant on the clock of ``tz``."""
+    with suppress(TypeError, ValueError):
+        when = pd.Timestamp(at)
+        at = when.tz_localize(tz) if when.tzinfo is None else when
+    return parsing.instant(at, "at")
+
+
+def _dates(times: Any) -> Any:
+    """Give microseconds as what matplotlib draws."""
+    return np.asarray(times, np.int64).view("M8[us]")
+
+
+def _local(times: Any, tz: str) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(_dates(times)).tz_localize("UTC").tz_convert(tz)
+
+
+def _written(times: Any, tz: str, like: Any = None) -> list[str]:
+    """Write times on the clock of a zone, with their dates if those ``like`` them have several."""
+    clock, others = _local(times, tz), _local(times if like is None else like, tz)
+    days = "%m-%d " if len(others.normalize().unique()) > 1 else ""
+    return list(clock.strftime(f"{days}%H:%M{':%S' if clock.second.any() else ''}"))
+
+
+def _clock(axis: Any, tz: str, name: str, times: Any) -> None:
+    """Write an axis of times as clocks of that zone show them, and the date in its name."""
+    dates = optional("matplotlib.dates", "plot")
+    locator = dates.AutoDateLocator(tz=tz, minticks=4, maxticks=9)
+    axis.set_major_locator(locator)
+    axis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=tz, show_offset=False))
+    ends = _local([times.min(), times.max()], tz).strftime("%Y-%m-%d")
+    axis.set_label_text(f"{name}, {' to '.join(dict.fromkeys(ends))} ({tz})")
+
+
+def _listed(windows: dict[str, int]) -> str:
+    return ", ".join(f"{name} {rows}" for name, rows in windows.items()) or "none"
