@@ -21,6 +21,8 @@ from rtlab.behaviour import rfm, together, users
 from rtlab.sinks import write_csv, write_parquet
 from rtlab.charts import plot_average, plot_correlogram, plot_difference, plot_series
 from rtlab.tallies import plot_account, plot_customers, plot_heatmap, plot_leaderboard
+from rtlab.arrivals import plot_arrivals, plot_watermark, step_through
+from rtlab.live import desk
 from rtlab.steps import chain
 from rtlab.streams import advance, drain, finish
 
@@ -57,6 +59,10 @@ __all__ = [
     "plot_customers",
     "plot_heatmap",
     "plot_account",
+    "plot_arrivals",
+    "plot_watermark",
+    "step_through",
+    "desk",
     "chain",
     "drain",
     "finish",

@@ -126,7 +126,7 @@ class Leaderboard(Step):
             return self._windows.refuses(ends=ends)
         if ends:
             return None
-        return "it answers at the end, and this stream has none; add every='1h', delay='30s'"
+        return "it answers once, at the end of the stream; add every='1h', delay='30s'"
 
     def initial(self) -> State:
         return {

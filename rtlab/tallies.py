@@ -242,6 +242,7 @@ def draw_customers(axes: Any, frame: pd.DataFrame) -> tuple[dict[str, Any], str]
         below = frame[name].to_numpy()
     look.number_axis(axes.yaxis)
     axes.set(ylabel=f"customers in each {stretch}", xlabel=stretch)
+    axes.set_ylim(0, 1.06 * max(both.max(), 1))
     if isinstance(index, pd.DatetimeIndex):
         date_axis(axes, index.tz)
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)

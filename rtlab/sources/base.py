@@ -42,7 +42,7 @@ class Source(streamz.Source):  # type: ignore[misc]
         self.error: BaseException | None = None
         self._halted = False
         self._done = threading.Event()
-        _replace_earlier_run(self)
+        replace_earlier_run(self)
 
     def batches(self) -> Iterator[Any]:
         """Give every batch, in order, from the beginning."""
@@ -104,6 +104,10 @@ class Source(streamz.Source):  # type: ignore[misc]
         if self.error is not None:
             raise self.error
 
+    def ended(self, timeout: float) -> bool:
+        """Wait for the end of a live run for some seconds, and tell whether it came."""
+        return self._done.wait(timeout)
+
     async def run(self) -> None:
         """Emit every batch and then the end; called by the event loop."""
         try:
@@ -158,16 +162,16 @@ def _refusals(source: Source) -> list[str]:
     return [f"{step!r} cannot run live: {reason}" for step, reason in given if reason]
 
 
-_by_cell: WeakValueDictionary[tuple[str, int], Source] = WeakValueDictionary()
+_by_cell: WeakValueDictionary[tuple[str, int], Any] = WeakValueDictionary()
 _seen_cells: dict[str, tuple[int, int]] = {}
 
 
-def _replace_earlier_run(source: Source) -> None:
-    """In a notebook, let a cell that is run again replace what its last run left behind.
+def replace_earlier_run(running: Any) -> None:
+    """In a notebook, let a cell that is run again close what its last run left behind.
 
-    Sources are told apart by the cell and their order in it; a run by its execution count.
+    They are told apart by the cell and their order in it; a run by its execution count.
     """
-    cell, run = _notebook_cell()
+    cell, run = notebook_cell()
     if cell is None:
         return
     last_run, order = _seen_cells.get(cell, (run, -1))
@@ -178,10 +182,11 @@ def _replace_earlier_run(source: Source) -> None:
                 earlier.close()
         order = -1
     _seen_cells[cell] = (run, order + 1)
-    _by_cell[cell, order + 1] = source
+    _by_cell[cell, order + 1] = running
 
 
-def _notebook_cell() -> tuple[str | None, int]:
+def notebook_cell() -> tuple[str | None, int]:
+    """Tell which cell of a notebook runs, and its execution count."""
     import sys  # noqa: PLC0415
 
     ipython = sys.modules.get("IPython")
