@@ -324,7 +324,7 @@ def _moment(at: Any, tz: str) -> int:
 
 def _dates(times: Any) -> Any:
     """Give microseconds as what matplotlib draws."""
-    return np.asarray(times, np.int64).view("M8[us]")
+    return np.asarray(times, np.int64).view("M8[us]")[()]
 
 
 def _local(times: Any, tz: str) -> pd.DatetimeIndex:
