@@ -19,7 +19,8 @@ from rtlab.season import decompose, find_period
 from rtlab.ranks import leaderboard
 from rtlab.behaviour import rfm, together, users
 from rtlab.sinks import write_csv, write_parquet
-from rtlab.charts import plot_average, plot_correlogram, plot_difference, plot_series
+from rtlab.charts import plot_average, plot_difference, plot_series
+from rtlab.stems import plot_correlogram
 from rtlab.tallies import plot_account, plot_customers, plot_heatmap, plot_leaderboard
 from rtlab.arrivals import plot_arrivals, plot_watermark, step_through
 from rtlab.live import desk

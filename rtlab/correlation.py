@@ -65,7 +65,7 @@ class Correlogram:
 
     def plot(self) -> Any:
         """Draw the correlogram."""
-        from rtlab.charts import plot_correlogram  # noqa: PLC0415  (drawing is an extra)
+        from rtlab.stems import plot_correlogram  # noqa: PLC0415  (drawing is an extra)
 
         return plot_correlogram(self)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from rtlab import charts, findings, tallies
+from rtlab import charts, findings, stems, tallies
 from rtlab.account import Account
 from rtlab.analysis import UNITS, Analysis
 from rtlab.behaviour import rfm
@@ -257,7 +257,7 @@ class _Teller:
             words.append(f"The ups and downs repeat after {told}."
                          if told else "No pattern repeats itself clearly.")  # fmt: skip
         tables.append(("autocorrelation", found.correlogram.frame()))
-        picture = ("autocorrelation", lambda: charts.plot_correlogram(found.correlogram))
+        picture = ("autocorrelation", lambda: stems.plot_correlogram(found.correlogram))
         return Section("How long the shop remembers", words, [picture], tables)
 
     def _parts(self) -> Section:

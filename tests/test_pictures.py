@@ -17,6 +17,7 @@ import pytest
 
 from rtlab import charts, pictures, tallies
 from rtlab.errors import DataError, MissingColumnError, ParameterError
+from rtlab.stems import plot_correlogram
 
 if TYPE_CHECKING:
     from rtlab.pictures import Picture
@@ -102,7 +103,7 @@ def every_chart() -> dict[str, tuple[Picture, list[str]]]:
         "average": (charts.plot_average(raw, raw.rolling(24).mean(), unit="¥"), [peak, "average"]),
         "difference": (charts.plot_difference(raw, raw.diff(24)), ["difference", "revenue"]),
         "correlogram": (
-            charts.plot_correlogram(correlogram()),
+            plot_correlogram(correlogram()),
             [
                 "Autocorrelation lies outside what chance would give at 3 of 30 lags",
                 "lag 24 (−0.8)",
@@ -413,7 +414,7 @@ def test_several_correlograms_have_a_panel_each() -> None:
     few = correlogram(24)
     few.values[5] = -0.5  # noqa: PD011  (a field of that name)
     named = {"raw": correlogram(), "lag 24": few}
-    picture = charts.plot_correlogram(named)
+    picture = plot_correlogram(named)
     assert [axes.get_ylabel() for axes in picture.figure.axes] == ["ACF of raw", "ACF of lag 24"]
     assert len({axes.get_ylim() for axes in picture.figure.axes}) == 1
     for axes, c in zip(picture.figure.axes, named.values(), strict=True):
@@ -422,7 +423,7 @@ def test_several_correlograms_have_a_panel_each() -> None:
     assert {name: fact["outside"] for name, fact in picture.facts.items()} == {
         "raw": 3, "lag 24": 4
     }  # fmt: skip
-    assert picture.facts["raw"] == charts.plot_correlogram(correlogram()).facts
+    assert picture.facts["raw"] == plot_correlogram(correlogram()).facts
     assert "3 in raw, 4 in lag 24" in picture.figure.get_suptitle()
     assert "lag 24 lies outside what chance would give at 4 of 24 lags" in picture.alt
 
@@ -430,7 +431,7 @@ def test_several_correlograms_have_a_panel_each() -> None:
 def test_correlogram_numbers() -> None:
     """Stems end at the correlations; those outside the band are the ones that are counted."""
     c = correlogram()
-    picture = charts.plot_correlogram(c)
+    picture = plot_correlogram(c)
     (axes,) = picture.figure.axes
     assert line(axes, "outside").tolist() == [0.5, 0.3, -0.8]
     assert len(line(axes, "inside")) == 27
