@@ -277,7 +277,7 @@ def _check(asked: argparse.Namespace) -> int:  # noqa: ARG001
 
     verdicts = check()
     for verdict in verdicts:
-        print(verdict)
+        print(f"{verdict} {verdict.version}".rstrip())
     return 0 if all(verdict.ready for verdict in verdicts if verdict.needed) else 2
 
 

@@ -26,6 +26,7 @@ class Verdict(NamedTuple):
     ready: bool
     remedy: str = ""
     needed: bool = True
+    version: str = ""
 
     def __str__(self) -> str:
         if self.ready:
@@ -53,8 +54,8 @@ def _machine() -> Iterator[Verdict]:
     yield Verdict("Python 3.11 or newer", sys.version_info >= (3, 11), "install a newer Python")
     for name in ("numpy", "pandas", "streamz"):
         known = util.find_spec(name) is not None
-        yield Verdict(f"{name} {metadata.version(name) if known else ''}".strip(), known,
-                      f"run: pip install {name}")  # fmt: skip
+        version = metadata.version(name) if known else ""
+        yield Verdict(name, known, f"run: pip install {name}", version=version)
     free = shutil.disk_usage(tempfile.gettempdir()).free
     yield Verdict("100 MB free for reports", free > 10**8, "make room on the disk")
 
