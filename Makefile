@@ -14,7 +14,7 @@ STRICT := PYTHONWARNINGS=error,ignore::PendingDeprecationWarning
 COMPILE := uv pip compile pyproject.toml --quiet --group build --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help demo test test-code test-notebooks test-oldest test-systems lab bench lint notebooks lock clean
+.PHONY: help demo test test-code test-notebooks test-mutations notebooks-hard test-oldest test-systems lab bench lint notebooks lock clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1@/p' Makefile | \
@@ -32,6 +32,12 @@ test-code: .venv/ready  ## Test the code, and every example in docstrings and do
 test-notebooks: .venv/ready  ## Run every lesson and compare its outputs with the stored ones
 	$(STRICT) $(RUN)/python -m pytest $(PYTEST) -p nbval.plugin --nbval --nbval-current-env \
 		--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 120 notebooks
+
+notebooks-hard: .venv/ready  ## Run every lesson twice, under load, and in Chinese at Shanghai's time
+	$(STRICT) $(RUN)/python tests/notebooks_hard.py $(ARGS)
+
+test-mutations: .venv/ready  ## Change one thing at a time in the lessons: a test must notice each
+	$(RUN)/python tests/mutations.py $(ARGS)
 
 test-oldest: .venv-oldest/ready  ## Test on the oldest libraries that pyproject.toml allows
 	$(OLD)/python -m pytest $(PYTEST) tests --ignore tests/test_project.py $(ARGS)

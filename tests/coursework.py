@@ -189,6 +189,7 @@ class Kernel:
         class Hook(DisplayHook):
             def __call__(self, result=None):
                 if result is not None:
+                    self.fill_exec_result(result)
                     data, _ = self.compute_format_data(result)
                     outputs.append({"output_type": "execute_result", "data": data})
 
