@@ -335,11 +335,12 @@ def faults(name, question, check):
             yield f"{name}: {wrong!r} is wrong, but: {verdict}"
         elif phrase not in verdict.text:
             yield f"{name}: to {wrong!r} it should say {phrase!r}: {verdict}"
-        elif gives_away(verdict.text, right):
-            yield f"{name}: to {wrong!r} it gives the answer away: {verdict}"
     for wrong in near_misses(right, question.within):
         if check(question, wrong).right is not False:
             yield f"{name}: {wrong!r} is taken for {right!r}"
+    for text in (*(hint.text for hint in question.hints), question.otherwise):
+        if gives_away(text, right):
+            yield f"{name}: this gives the answer away: {text}"
     for hint in question.hints:
         if not any(hint.text in text for text in reached):
             yield f"{name}: no typical wrong answer meets the hint {hint.text!r}"
