@@ -185,8 +185,8 @@ def plot_difference(
         tallest = max(np.ptp(axes.get_ylim()) for axes in panels)
         for axes in panels:
             axes.set_ylim(np.mean(axes.get_ylim()) + tallest * np.array([-0.5, 0.5]))
-        shares = (f"{fact[f'share_{period}']:.0%} of {quoted(key)}" for key, fact in facts.items())
-        found = f"The season of {period} makes up, of the variance: {', '.join(shares)}"
+        shares = (f"{fact[f'share_{period}']:.0%} in {quoted(key)}" for key, fact in facts.items())
+        found = f"Share of the season of {period} in the variance: {', '.join(shares)}"
         words = f"{found}; {words}"
     else:
         first = facts[next(iter(below))]

@@ -403,7 +403,7 @@ def test_difference_shows_what_season_is_left() -> None:
         assert fact["std"] == round(one.std(), 2)
         share = np.var(drawn[known]) / np.var(one.dropna())
         assert fact["share_24"] == pytest.approx(share, rel=0.001)
-        assert f"{share:.0%} of " in picture.figure.get_suptitle()
+        assert f"{share:.0%} in " in picture.figure.get_suptitle()
     low, high = (np.array(axes.get_ylim()) for axes in picture.figure.axes)
     assert np.ptp(low) == pytest.approx(np.ptp(high))
     assert "share_24" not in charts.plot_difference(raw, change).facts["raw"]
