@@ -150,7 +150,7 @@ def pixels(outputs):
 def alike(some, others):
     """Tell whether images are the same to the eye; another machine may round a few edges."""
     return len(some) == len(others) and all(
-        one.shape == other.shape and np.sum(np.abs(one - other).max(axis=2) > 0.1) <= 3
+        one.shape == other.shape and np.sum(np.abs(one - other).max(axis=2) > 0.03) <= 3
         for one, other in zip(some, others, strict=True)
     )
 

@@ -297,7 +297,8 @@ def test_teaching_plan_has_the_same_minutes(lesson):
 def show(path):
     """Execute a lesson; give the outputs of each code cell."""
     kernel = Kernel()
-    return [kernel.run(cell.source)[0] for cell in Lesson(Path(path)).code if not cell.free]
+    ran = [(cell, kernel.run(cell.source)[0]) for cell in Lesson(Path(path)).code]
+    return [outputs for cell, outputs in ran if not cell.free]
 
 
 @cache
