@@ -490,7 +490,7 @@ def test_leaderboard_numbers() -> None:
     assert [rank[0] for rank in picture.facts["ranks"]] == frame["name"].tolist()
     assert axes.yaxis_inverted()
     seen = texts(picture)
-    assert {"90 pieces", "−40 pieces", "cup", "茶" * 17 + "…"} <= set(seen)
+    assert {"90 pieces", "−40 pieces", "cup", "茶" * 19 + "…"} <= set(seen)
     assert not any(text.get_parse_math() for text in axes.get_yticklabels())
 
 
