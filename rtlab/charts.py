@@ -238,16 +238,16 @@ def plot_decomposition(
         high = f"{fact['highest_at']} ({say(fact['highest'], money)})"
         highs.append(f"the season of {period} is highest at {high}")
     facts |= {"method": d.method, "strengths": dict(d.strengths.items())}
-    words = f"{_words({'trend': facts['trend']}, unit)}; {'; '.join(highs)}"
+    words, gaps = f"{_words({'trend': facts['trend']}, unit)}; {'; '.join(highs)}", []
     for name, put in truth.items():
         part = d.seasons[name] if name in d.seasons else parts[name]
         facts[f"mean gap of {name}"] = gap = (part - put).abs().mean()
-        label = name if name in parts else f"season of {name}"
-        words += f"; the {label} lies {say(gap, unit)} from what was put in, on average"
+        gaps.append(f"{name if name in parts else f'season {name}'} {say(gap, unit)}")
     strong = ", ".join(
         f"{name if name == 'trend' else f'season {name}'} {value:.2f}"
         for name, value in sorted(d.strengths.items(), key=lambda item: -item[1])
     )
+    words += f"; mean distance from what was put in: {', '.join(gaps)}" * bool(gaps)
     words += f"; strengths: {strong}"
     opening = f"Parts of {quoted(d.observed.name or 'a series')} by {d.method}"
     return look.told(figure, facts, title or f"Strength from 0 to 1: {strong}", opening, words)
