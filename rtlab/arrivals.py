@@ -86,10 +86,10 @@ def plot_arrivals(
         "median_delay_minutes": np.median(wait), "largest_delay_minutes": wait.max(),
     }  # fmt: skip
     groups = {"in order": ~behind, "out of order": behind}
+    usual, most = (say(round(one, 1), "minutes") for one in (np.median(wait), wait.max()))
     words = (
-        f"{facts['out_of_order']} of {len(rows)} events are out of order "
-        f"({behind.mean():.0%}); the median delay is {say(np.median(wait), 'minutes')}, the "
-        f"largest {say(wait.max(), 'minutes')}"
+        f"{facts['out_of_order']} of {len(rows)} events are out of order ({behind.mean():.0%}); "
+        f"the median delay is {usual}, the largest {most}"
     )
     found = f"{behind.mean():.0%} of {len(rows)} events arrive out of order"
     figure, (axes,) = look.blank(1, 4.8)

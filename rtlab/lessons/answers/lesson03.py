@@ -13,7 +13,7 @@ QUESTIONS = {
                 "All of these are out of order. Which of them belong to a window that has closed?",
             ),
             Hint([3, 5, 7], "Did you subtract the delay? Write the watermark after each arrival."),
-            Hint([5, 6, 7], "A window is half-open: does it have its end?"),
+            Hint([5, 6, 7], "A window is half-open: does it contain its end?"),
             Hint([4, 5, 7], "A row that closes a window is not itself in that window."),
             Hint([7], "A window closes when its end ≤ watermark. Look at the sign ≤ again."),
             Hint([], "Which watermark does 10:10 give? Is it not the end of a window?"),
