@@ -262,7 +262,7 @@ def step_through(events: pd.DataFrame, size: Any = "1h", delay: Any = "10min", *
     shown = widgets.HTML(page(1))  # a mistake shows here, not at the first click
     bounds = {"value": 1, "min": 1, "max": len(events)}
     play = widgets.Play(interval=PACE, **bounds)
-    slider = widgets.IntSlider(description="arrival", **bounds)
+    slider = widgets.IntSlider(description="arrival", layout={"width": "470px"}, **bounds)
     widgets.jslink((play, "value"), (slider, "value"))
     slider.observe(lambda change: setattr(shown, "value", page(change["new"])), names="value")
     return widgets.VBox([widgets.HBox([play, slider]), shown])
