@@ -173,7 +173,7 @@ def plot_account(account: Any, *, title: str | None = None) -> Picture:
         said = f"{label} {rows:,} ({_share(rows, whole)})"
         panels[0].barh(0, rows, left=at, color=colour, hatch=hatch, label=said)
     panels[0].legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
-    panels[0].set_xlim(0, max(whole, 1))
+    panels[0].set_xlim(0, 1.02 * max(whole, 1))
     panels[0].set_axis_off()
     if rest:
         said_all = [f"{rows:,} ({_share(rows, whole)})" for rows in rest.values()]
