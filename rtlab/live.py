@@ -11,6 +11,7 @@ import sys
 import textwrap
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -42,6 +43,7 @@ from rtlab.sources.replay import Replay, pace, replay
 from rtlab.steps import join
 from rtlab.streams import Gather, Graph
 from rtlab.tallies import draw_bars, draw_customers
+from rtlab.ticks import WholeSeries
 
 __all__ = ["Desk", "desk"]
 
@@ -258,6 +260,8 @@ def _panel(node: Any, rows: int) -> Panel:
             "column of windows, as in good.tumbling(...).pluck('revenue')"
         )
     refusal = step.refuses(ends=False) if step else None
+    if isinstance(step, WholeSeries):
+        refusal = "it answers once, at the end of the stream; use rt.drain(...) instead"
     if refusal:
         raise StreamError(f"{step!r} cannot be shown live: {refusal}")
     return kind(node, rows)
@@ -386,7 +390,7 @@ class Desk:
         while not self._ended(rest):
             began = time.monotonic()
             if self._given() != self._drawn:
-                self._attempt(self._draw)
+                self._attempt(self._tell if self.paused else self._draw)
             rest = max(self.every, 2 * (time.monotonic() - began))
         self._attempt(self._finish)
         self._leave()
@@ -400,6 +404,11 @@ class Desk:
 
     def _given(self) -> int:
         return sum(latest.given for panel in self.panels for latest in panel.kept)
+
+    @property
+    def behind(self) -> int:
+        """How many answers the stream has given since the panels were drawn."""
+        return self._given() - max(self._drawn, 0)
 
     def _attempt(self, drawing: Any) -> None:
         """Keep the first error: the stream has no part in it, and who waits is told."""
@@ -418,7 +427,7 @@ class Desk:
                 self.drawings += 1
 
     def _finish(self) -> None:
-        picture = self.compose()
+        picture = self.compose(settle=True)
         with self._lock:
             self.picture = picture
             self._tell()
@@ -434,7 +443,7 @@ class Desk:
                 latest.destroy()
 
     @look.house_style()
-    def compose(self, figure: Any = None) -> Picture:
+    def compose(self, figure: Any = None, *, settle: bool = False) -> Picture:
         """Draw every panel into a figure, a new one or again, and say it in words."""
         rows, heights = self._rows()
         figure = figure or look.sheet(sum(heights) + 0.5)
@@ -450,7 +459,8 @@ class Desk:
         title = f"What is known at {until}" if until else "The desk"
         words = "; ".join(found for _, found in told if found) or "no answer yet"
         facts = {"known_at": until} | facts
-        return look.told(figure, facts, title, f"Purchase desk, {len(told)} panels", words)
+        opening = f"Purchase desk, {len(told)} panels"
+        return look.told(figure, facts, title, opening, words, settle=settle)
 
     def _rows(self) -> tuple[list[list[int]], list[float]]:
         """Put wide panels below each other, and narrow ones side by side."""
@@ -488,7 +498,8 @@ class Screen:
         webagg = _perhaps("ipympl.backend_nbagg") if self.widgets else None
         if webagg:
             self.canvas = _canvas(webagg, first.figure)
-        self.shown = self.display(self.canvas or first, display_id=True)
+        with look.house_style():  # ipympl draws what it shows
+            self.shown = self.display(self.canvas or first, display_id=True)
 
     def draw(self) -> None:
         """Show the panels as they are now."""
@@ -508,8 +519,13 @@ class Screen:
         elif self.bar is not None:
             self.button.description = "Resume" if desk.paused else "Pause"
             self.button.icon = "play" if desk.paused else "pause"
-            ended = "The stream has ended. " * bool(desk.picture)
-            self.told.value = ended + "The picture rests." * desk.paused
+            self.told.value = self._words() if desk.paused else ""
+
+    def _words(self) -> str:
+        desk = self.desk
+        if desk.picture:
+            return "The stream has ended; press Resume to see how."
+        return f"The picture rests; the stream goes on: {desk.behind} answers since."
 
     def _close(self) -> None:
         """Leave no widget behind."""
@@ -539,6 +555,7 @@ def _canvas(webagg: Any, figure: Any) -> Any:
     class Canvas(webagg.Canvas):  # type: ignore[misc]
         def draw(self) -> None:
             with look.house_style():
+                self._force_full = True  # a page that was slow to come has missed the others
                 super().draw()
 
         def _handle_message(self, *message: Any) -> None:
@@ -546,8 +563,11 @@ def _canvas(webagg: Any, figure: Any) -> Any:
                 super()._handle_message(*message)
 
     figure.set_dpi(100)
-    canvas = Canvas(figure)
-    webagg.FigureManager(canvas, 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # how it calls traitlets
+        canvas = Canvas(figure)
+        webagg.FigureManager(canvas, 0)
+    canvas.syncing_data_url = False  # send PNGs at once: a busy kernel does not hear the page
     canvas.header_visible = canvas.footer_visible = canvas.resizable = False
     return canvas
 
@@ -580,7 +600,10 @@ def _log(data: Any, tz: str | None, speed: Any, columns: dict[str, str]) -> list
             f"column {missing[0]!r} is not in the log, which has {', '.join(map(str, data))}; "
             "name the file's own columns, as in rt.desk('my.csv', user=..., product=..., time=...)"
         )
-    good, rejected = clean(data.head(1000), tz=tz)
+    try:
+        good, rejected = clean(data.head(1000), tz=tz)
+    except DataError as error:
+        raise DataError(f"{error}; on a desk: rt.desk(log, tz='Europe/London')") from None
     if good.empty:
         raise DataError(
             f"none of the first {len(rejected)} rows can be used: "
@@ -590,8 +613,10 @@ def _log(data: Any, tz: str | None, speed: Any, columns: dict[str, str]) -> list
     factor = 0.0 if speed is None else pace(speed)
     events, plan, _ = plan_for(data, tz=tz, every=None, speed=factor or 1.0)
     times = clean(events, tz=plan.tz).good["purchase_time"]
-    factor = factor or max((times.max() - times.min()).total_seconds() / SECONDS, 1.0)
-    source = replay(events, rows=max(len(events) // (10 * SECONDS), 1), speed=factor)
+    span = (times.max() - times.min()).total_seconds()
+    factor = factor or max(span / SECONDS, 1.0)
+    rows = int(len(events) * factor / max(span, 1.0) / 10)  # in a tenth of a second
+    source = replay(events, rows=min(max(rows, 1), len(events)), speed=factor)
     column = "amount" if {"amount", "price"} & set(events.columns) else "quantity"
     value = "revenue" if column == "amount" else "pieces"
     longer = LONGER[plan.every]

@@ -277,8 +277,13 @@ def blank(rows: Any = 1, height: float = 3.6, **how: Any) -> tuple[Any, Any]:
     return figure, list(figure.subplots(rows, 1, squeeze=False, **how)[:, 0])
 
 
-def told(figure: Any, facts: Any, title: str, opening: str, words: str) -> Picture:
-    """Put the finding at the top left, in as many lines as it needs, and make the picture."""
+def told(
+    figure: Any, facts: Any, title: str, opening: str, words: str, *, settle: bool = True
+) -> Picture:
+    """Put the finding at the top left, in as many lines as it needs, and make the picture.
+
+    What is drawn once and then replaced need not settle: to draw it lays it out.
+    """
     lines = [""]
     for word in title.split():
         if lines[-1] and len(lines[-1]) + len(word) > 74:
@@ -286,8 +291,9 @@ def told(figure: Any, facts: Any, title: str, opening: str, words: str) -> Pictu
         else:
             lines[-1] = f"{lines[-1]} {word}".strip()
     figure.suptitle("\n".join(lines), x=0.008, ha="left")
-    figure.draw_without_rendering()  # lay it out once: a second time would move it a little
-    figure.set_layout_engine("none")
+    if settle:
+        figure.draw_without_rendering()  # lay it out once: a second time would move it a little
+        figure.set_layout_engine("none")
     return Picture(figure, facts, f"{opening}. {words}.", f"In words: {words}.")
 
 
