@@ -48,7 +48,7 @@ QUESTIONS = {
         hints=(
             Hint([29830.0, 19095.0], "The order is wrong: first window=24, then window=3."),
             Hint(
-                lambda moved: len(moved) > 0 and abs(moved[0] - 208333.33) < 1,
+                lambda moved: len(moved) > 0 and moved[0] // 1 == 208333,
                 "This is the average. Use rt.moving_median.",
             ),
             Hint(
