@@ -121,7 +121,7 @@ class Decompose(WholeSeries):
         Let outliers count less (STL and MSTL).
     seasonal : int, sequence of int or "periodic", optional
         Odd length, in seasons, over which a season may change; for MSTL one for each
-        period, shortest first. ``"periodic"``, as in R, is for seasons that stay the same:
+        period, shortest first. ``"periodic"``, R's word, is for seasons that stay the same:
         best where there are few of them.
     trend : int, optional
         Odd length, in ticks, over which the trend may change.
@@ -257,7 +257,7 @@ class Decompose(WholeSeries):
             return tools.seasonal_decompose(values, method, period=periods[0], **options)
         options |= {"robust": self.robust} | ({} if self.trend is None else {"trend": self.trend})
         seasonal: Any = self.seasonal
-        if seasonal == "periodic":  # as R does it: a level over a length that has no end
+        if seasonal == "periodic":  # like R: a level, over a length that never ends
             seasonal = 10 * len(values) + 1
             seasonal = [seasonal] * len(periods) if method == "mstl" else seasonal
             options = {"seasonal_deg": 0} | options
