@@ -290,11 +290,12 @@ def _bands(axes: Any, windows: pd.DataFrame, rows: int, bottom: int, top: int) -
     """Set the frame, and draw in it each window as a band that says whether it is open."""
     right = 1.28 * rows + 1
     axes.set(xlim=(0, right), ylim=_dates([bottom - (top - bottom) // 40, top]))
+    borders = np.unique(windows[["start", "end"]])
+    for border in borders[(bottom < borders) & (borders < top)]:
+        axes.axhline(_dates(border), color=look.GREY, linewidth=0.8, zorder=0.5)
     for one in windows.to_dict("records"):
         shut, edges = one["by"] > 0, [one["start"], one["end"]]
         axes.axhspan(*_dates(edges), color="#E9ECEF" if shut else "#FFFFFF", linewidth=0, zorder=0)
-        for edge in edges:
-            axes.axhline(_dates(edge), color=look.GREY, linewidth=0.8, zorder=0.5)
         low, high = np.clip(edges, bottom, top)
         if high - low > (top - bottom) // LABELLED:
             said = f"{one['name']}\n{'closed' if shut else 'open'}: {one['count']:,} rows"
