@@ -207,7 +207,8 @@ def plot_watermark(
     axes.plot(last, _dates(seen[-1]), "o", markersize=13, markerfacecolor="none", color=look.INK)
     axes.plot(closed["by"], _dates(closed["end"]), "v", color=look.INK, markersize=8,
               markeredgecolor="white", label="closes a window")  # fmt: skip
-    axes.set_xticks([tick for tick in axes.get_xticks() if 0 < tick <= len(times)])
+    ticks = axes.get_xticks()
+    axes.set_xticks([one for one in ticks if 0 < one <= len(times) and one == round(one)])
     axes.grid(visible=False)
     axes.set_xlabel("arrivals, one after the other")
     _clock(axes.yaxis, tz, "event time", times)
@@ -289,7 +290,7 @@ def _follow(step: Tumbling, times: Any) -> tuple[Any, Any, Any, pd.DataFrame]:
 def _bands(axes: Any, windows: pd.DataFrame, rows: int, bottom: int, top: int) -> None:
     """Set the frame, and draw in it each window as a band that says whether it is open."""
     right = 1.28 * rows + 1
-    axes.set(xlim=(0, right), ylim=_dates([bottom - (top - bottom) // 40, top]))
+    axes.set(xlim=(0, right), ylim=_dates([bottom - (top - bottom) // 20, top]))
     borders = np.unique(windows[["start", "end"]])
     for border in borders[(bottom < borders) & (borders < top)]:
         axes.axhline(_dates(border), color=look.GREY, linewidth=0.8, zorder=0.5)

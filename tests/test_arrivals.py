@@ -288,6 +288,19 @@ def test_stepping_through() -> None:
         step_through(events, delay="soon")
 
 
+@pytest.mark.parametrize("rows", [1, 2, 3, 7])
+def test_few_rows(rows: int) -> None:
+    """Arrivals are counted by whole numbers, and every mark lies in the frame."""
+    events = clocks("09:40", "10:04", "09:58", "10:10", "09:59", "10:00", "09:30").iloc[:rows]
+    (axes,) = plot_watermark(events, tz=ZONE).figure.axes
+    assert {one % 1 for one in axes.get_xticks()} <= {0}
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    for one in axes.lines:
+        if one.get_marker() != "None":
+            x, y = one.get_xdata(orig=False), one.get_ydata(orig=False)
+            assert all((left < x) & (x < right) & (bottom < y) & (y < top))
+
+
 def test_stepping_is_quick() -> None:
     """A learner waits less than half a second for a step of the processor."""
     events, best = morning(), np.inf
