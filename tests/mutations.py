@@ -58,6 +58,8 @@ CLOCK = re.compile(r"(\d\d)(:\d\d(?::\d\d)?)$")
 DAY = re.compile(r"(\d{4}-\d\d-)(\d\d)$")
 
 JUSTIFIED = (
+    (r"grader \d\d \[.*[<>] ", "where a hint begins: typical wrong answers lie far from it"),
+    (r"code .*\[len\(.*fill=0", "only the number of windows is shown, not what fills them"),
     (
         r"code .*\breplay\(.*rows=|code .* \[rows = ",
         "the law: batches change nothing",
@@ -80,9 +82,10 @@ def changes(value, inside):
     if isinstance(value, float):
         return [value * 1.1 if value else 0.1, value * 3 + 1]
     if found := DURATION.fullmatch(value):
-        return [f"{int(found[1]) + 1}{found[2]}"]
+        return [f"{new}{found[2]}" for new in (int(found[1]) + 1, 40 * int(found[1]))]
     if found := CLOCK.search(value):
-        return [f"{value[: found.start()]}{(int(found[1]) + 1) % 24:02}{found[2]}"]
+        start, hour = value[: found.start()], int(found[1])
+        return [f"{start}{(hour + more) % 24:02}{found[2]}" for more in (1, 9, 17)]
     if found := DAY.search(value):
         return [f"{value[: found.start()]}{found[1]}{int(found[2]) % 28 + 1:02}"]
     return [value + "x"]
@@ -114,7 +117,7 @@ def literals(tree):
 def mutants_of(source, skip=()):
     """Give (name, codes) for each literal of some code: with it a little and much different."""
     tree = ast.parse(source)
-    words = {id(node) for node in skip(tree)} if skip else ()
+    words = {id(node) for node in skip(tree)} if skip else set()
     for at, (node, call) in enumerate(literals(tree)):
         if id(node) in words:
             continue
@@ -253,7 +256,7 @@ def shifted(get, put, step, limits):
 def bent(paths, step):
     """Move a corner of the middle one of the bands or strokes of a collection."""
     corners = paths[len(paths) // 2].vertices
-    at = len(corners) // 2
+    at = max(1, len(corners) // 4)  # not where a band turns
 
     def move(by):
         corners.flags.writeable = True
@@ -369,6 +372,8 @@ def prose(tree):
                 for one in node.keys
                 if isinstance(one, ast.Constant) and re.fullmatch(r"\d\d\.\d", str(one.value))
             ]
+        elif isinstance(node, ast.Constant) and str(node.value).count(" ") >= 4:
+            parts = [node]  # a sentence that has a name
         for part in parts:
             yield from ast.walk(part)
 
@@ -495,7 +500,7 @@ def main():
             found.update(json.loads(done.stdout))
 
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(start, lessons))
+        list(pool.map(start, reversed(lessons)))  # the later ones take longer
     survivors = table(dict(sorted(found.items())))
     print(f"{len(found)} mutants, {time.monotonic() - begun:.0f} s")
     for number in failed:
