@@ -286,7 +286,7 @@ def _lessons(asked: argparse.Namespace) -> int:
 
     new, kept = hand_out(asked.folder)
     print(
-        f"Lessons copied to {asked.folder}: {len(new)}. Already there and left as they are: "
+        f"Lessons and pages copied to {asked.folder}: {len(new)}. Left as they are: "
         f"{len(kept)}."
     )
     return 0

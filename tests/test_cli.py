@@ -392,11 +392,17 @@ def test_lessons_never_overwrite(folder, capsys):
     assert main(["lessons", "mine"]) == 0
     lessons = sorted((folder / "mine").glob("*.ipynb"))
     assert lessons
-    assert f"copied to mine: {len(lessons)}." in capsys.readouterr().out
+    pages = sorted((folder / "mine").glob("docs/*.md"))
+    assert [page.name for page in pages] == ["glossary.md", "teaching.md"]
+    both = len(lessons) + len(pages)
+    assert f"copied to mine: {both}." in capsys.readouterr().out
+    for one in [*lessons, *pages]:  # a copy finds its neighbours where it lies
+        for link in re.findall(r"\]\(([^)#]+?)[)#]", one.read_text(encoding="utf-8")):
+            assert "://" in link or (one.parent / link).is_file(), (one.name, link)
     lessons[0].write_text("my answer")
     assert main(["lessons", "mine"]) == 0
     assert lessons[0].read_text() == "my answer"
-    assert f"left as they are: {len(lessons)}." in capsys.readouterr().out
+    assert f"Left as they are: {both}." in capsys.readouterr().out
     lessons[0].unlink()
     assert main(["lessons", "mine"]) == 0
     assert json.loads(lessons[0].read_text(encoding="utf-8"))["cells"]

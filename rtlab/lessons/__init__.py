@@ -13,14 +13,22 @@ from rtlab.lessons.grading import check
 __all__ = ["check", "hand_out"]
 
 
-def _shelf() -> Any:
-    """Find the notebooks: in the wheel beside this file, in a checkout at its top."""
-    packed = resources.files("rtlab.lessons") / "notebooks"
-    return packed if packed.is_dir() else Path(__file__).parents[2] / "notebooks"
+PAGES = ("glossary.md", "teaching.md")
+
+
+def _shelf() -> dict[str, Any]:
+    """Find lessons and pages: in the wheel beside this file, in a checkout at its top."""
+    packed, top = resources.files("rtlab.lessons"), Path(__file__).parents[2]
+    home: Any = packed if packed.joinpath("notebooks").is_dir() else top
+    lessons = [one for one in home.joinpath("notebooks").iterdir() if one.name.endswith(".ipynb")]
+    pages = {f"docs/{name}": home.joinpath("docs", name) for name in PAGES}
+    return {one.name: one for one in sorted(lessons, key=lambda one: one.name)} | pages
 
 
 def hand_out(folder: str | os.PathLike[str]) -> tuple[list[str], list[str]]:
-    """Copy the lessons into a folder; what is already there stays as it is.
+    """Copy the lessons, and the pages that they name, into a folder.
+
+    What is already there stays as it is.
 
     Parameters
     ----------
@@ -30,7 +38,7 @@ def hand_out(folder: str | os.PathLike[str]) -> tuple[list[str], list[str]]:
     Returns
     -------
     new, kept : list of str
-        Names of the lessons that were copied, and of those that were there.
+        Names of what was copied, and of what was there.
 
     Raises
     ------
@@ -49,17 +57,15 @@ def hand_out(folder: str | os.PathLike[str]) -> tuple[list[str], list[str]]:
     target = Path(folder)
     new, kept = [], []
     try:
-        target.mkdir(parents=True, exist_ok=True)
-        for lesson in sorted(_shelf().iterdir(), key=lambda one: one.name):
-            if not lesson.name.endswith(".ipynb"):
-                continue
-            copy = target / lesson.name
+        (target / "docs").mkdir(parents=True, exist_ok=True)
+        for name, source in _shelf().items():
+            nearer = source.read_bytes().replace(b"(../docs/", b"(docs/")
             try:
-                with copy.open("xb") as file:  # refuses to overwrite, whoever else writes
-                    file.write(lesson.read_bytes())
-                new.append(lesson.name)
+                with (target / name).open("xb") as file:  # never overwrites, whoever else writes
+                    file.write(nearer.replace(b"(../notebooks/", b"(../"))
+                new.append(name)
             except FileExistsError:
-                kept.append(lesson.name)
+                kept.append(name)
     except OSError as error:
         raise RtlabError(
             f"{target}: {error.strerror}; name a folder that you may write to"
