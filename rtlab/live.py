@@ -245,7 +245,7 @@ PANELS: tuple[tuple[Any, type[Panel]], ...] = (
 )
 
 
-def _panel(node: Any, rows: int) -> Panel:
+def _kind(node: Any) -> type[Panel]:
     """Choose the panel of a node by its step."""
     if not isinstance(node, Stream):
         raise ParameterError(
@@ -264,7 +264,7 @@ def _panel(node: Any, rows: int) -> Panel:
         refusal = "it answers once, at the end of the stream; use rt.drain(...) instead"
     if refusal:
         raise StreamError(f"{step!r} cannot be shown live: {refusal}")
-    return kind(node, rows)
+    return kind
 
 
 _running: WeakSet[Desk] = WeakSet()
@@ -290,8 +290,10 @@ class Desk:
         self.picture: Picture | None = None
         self.drawings, self.paused = 0, False
         self.error: BaseException | None = None
-        self.panels = [_panel(node, rows) for node in nodes]
+        kinds = [_kind(node) for node in nodes]
         self.sources = [one for one in Graph(*nodes).sources if isinstance(one, Source)]
+        self._replace_others()  # which give their last answers, to their own panels only
+        self.panels = [kind(node, rows) for kind, node in zip(kinds, nodes, strict=True)]
         self._closed, self._lock, self._drawn = threading.Event(), threading.RLock(), -1
         self._thread = threading.Thread(target=self._watch, name="rtlab desk", daemon=True)
         self._screen: Screen | None = None
@@ -307,11 +309,6 @@ class Desk:
 
     def start(self) -> None:
         """Start the stream, show the panels and draw in the background."""
-        for other in list(_running):
-            if set(map(id, other.sources)) & set(map(id, self.sources)):
-                other.close()
-        replace_earlier_run(self)
-        self._cell = notebook_cell()
         busy = next((source for source in self.sources if not source.stopped), None)
         if busy:
             raise StreamError(
@@ -436,6 +433,14 @@ class Desk:
         if self._screen:
             self._screen.tell()
 
+    def _replace_others(self) -> None:
+        """Close what this cell showed when it ran before, and whoever shows the same stream."""
+        replace_earlier_run(self)
+        self._cell = notebook_cell()
+        for other in list(_running):
+            if set(map(id, other.sources)) & set(map(id, self.sources)):
+                other.close()
+
     def _leave(self) -> None:
         _running.discard(self)
         for panel in self.panels:
@@ -491,6 +496,7 @@ class Screen:
         if self.widgets:
             self.button = self.widgets.Button(description="Pause", icon="pause")
             self.button.on_click(lambda _: desk.resume() if desk.paused else desk.pause())
+            _let_hear(self.button)
             self.told = self.widgets.HTML()
             self.bar = self.widgets.HBox([self.button, self.told])
             self.below = self.display(self.bar, display_id=True)
@@ -498,6 +504,7 @@ class Screen:
         webagg = _perhaps("ipympl.backend_nbagg") if self.widgets else None
         if webagg:
             self.canvas = _canvas(webagg, first.figure)
+            _let_hear(self.canvas)
         with look.house_style():  # ipympl draws what it shows
             self.shown = self.display(self.canvas or first, display_id=True)
 
@@ -547,6 +554,15 @@ def _perhaps(module: str) -> Any:
     with suppress(MissingExtraError):
         return optional(module, "notebooks")
     return None
+
+
+def _let_hear(widget: Any) -> None:
+    """Let a page be heard while a cell runs, where kernel and page can do that (subshells).
+
+    ipykernel would send what the page says to the loop that last spoke: a cell's.
+    """
+    if hasattr(widget.comm, "_reply_subshell_for"):
+        widget.comm._reply_subshell_for = lambda _, subshell: subshell  # noqa: SLF001
 
 
 def _canvas(webagg: Any, figure: Any) -> Any:

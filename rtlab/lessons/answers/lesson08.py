@@ -14,7 +14,7 @@ def _kept() -> pd.DataFrame:
     return good
 
 
-def _best(value: str | None) -> list[int]:
+def _best(value: str) -> list[int]:
     ranks = rt.leaderboard(_kept(), by="product_id", value=value, k=3).ranks
     best: list[int] = ranks["product_id"].tolist()
     return best
@@ -50,10 +50,6 @@ QUESTIONS = {
             Hint(
                 lambda read: read == _best("amount"),
                 "These bring the most money. Which column counts pieces?",
-            ),
-            Hint(
-                lambda read: read == _best(None),
-                "These have the most lines. One line may hold several pieces.",
             ),
             Hint(
                 lambda read: sorted(read) == sorted(_best("quantity")),
