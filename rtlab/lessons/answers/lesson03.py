@@ -22,7 +22,7 @@ QUESTIONS = {
     ),
     "03.2": Question(
         right=4,
-        done="The books wait, and are nearly complete. A screen cannot wait so long.",
+        done="Bookkeeping can wait, and is nearly complete. A screen cannot wait so long.",
         within=0,
         hints=(
             Hint(3, "With this delay, not quite 96% of the rows are counted."),
