@@ -77,11 +77,9 @@ def test_each_event_is_drawn_once_at_its_two_times() -> None:
         newest = one.purchase_time if newest is None else max(newest, one.purchase_time)
         expected["out of order" if behind else "in order"].append(one)
     for name, rows in expected.items():
-        pairs = {(one.purchase_time, one.arrival_time) for one in rows}
-        assert set(zip(*map(utc, zip(*pairs, strict=True)), strict=True)) == set(
-            zip(*groups[name], strict=True)
-        )
-        assert len(groups[name][0]) == len(rows) > 20
+        pairs = [utc([one.purchase_time, one.arrival_time]) for one in rows]
+        assert sorted(pairs) == sorted(map(list, zip(*groups[name], strict=True)))
+        assert len(rows) > 20
     facts, waits = picture.facts, events["arrival_time"] - events["purchase_time"]
     assert (facts["rows"], facts["out_of_order"]) == (200, len(expected["out of order"]))
     assert facts["share_out_of_order"] == facts["out_of_order"] / 200
@@ -112,7 +110,8 @@ def test_what_is_known_at_a_moment(at: Any) -> None:
     said = f"At 09:00, {known.sum()} of {past.sum()} past events are known, {len(missing)} not yet"
     assert said in picture.alt
     across, down = picture.figure.axes[0].lines[:2]
-    assert {*across.get_ydata(), *down.get_xdata()} == {np.datetime64("2024-03-05T01:00")}
+    drawn_at = [*across.get_ydata(), *down.get_xdata()]
+    assert drawn_at == 4 * [np.datetime64("2024-03-05T01:00")]
 
 
 @pytest.mark.parametrize("seed", range(3))
