@@ -323,3 +323,12 @@ def test_without_ipywidgets_the_remedy_is_named() -> None:
         [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True
     )
     assert "pip install 'rtlab[notebooks]'" in done.stdout
+
+
+def test_a_moment_itself_is_not_before_it() -> None:
+    """What happens or arrives at ten sharp is not known at ten: moments are half-open too."""
+    events = clocks("09:50", "09:55", "10:00")
+    events["arrival_time"] = clocks("09:50", "10:00", "10:00")["purchase_time"]
+    facts = plot_arrivals(events, at="2024-03-04 10:00", tz=ZONE).facts
+    assert (facts["known"], facts["happened"], facts["not_known_yet"]) == (1, 2, 1)
+    assert facts["out_of_order"] == 0
