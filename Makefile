@@ -14,7 +14,7 @@ STRICT := PYTHONWARNINGS=error,ignore::PendingDeprecationWarning
 COMPILE := uv pip compile pyproject.toml --quiet --group build --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help demo test test-code test-notebooks test-mutations notebooks-hard test-oldest test-systems lab bench lint notebooks lock clean
+.PHONY: help demo test test-code test-notebooks test-mutations notebooks-hard test-oldest test-systems test-browser lab bench lint notebooks lock clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1@/p' Makefile | \
@@ -46,6 +46,10 @@ test-oldest: .venv-oldest/ready  ## Test on the oldest libraries that pyproject.
 test-systems: .venv/ready  ## Build the wheel, install it alone elsewhere, and use it there
 	$(RUN)/python -m pytest -m systems tests $(ARGS)
 
+test-browser: .venv/ready .venv/browser  ## See the live lessons move and rest in a real browser
+	.ci/browser
+	$(RUN)/python -m pytest -m browser tests/browser $(ARGS)
+
 lab: .venv/ready  ## Open the lessons in JupyterLab, as a copy in my-lessons/
 	$(RUN)/rtlab lessons my-lessons
 	$(RUN)/python -m jupyterlab my-lessons $(ARGS)
@@ -60,11 +64,13 @@ lint: .venv/ready  ## Check style and types
 
 notebooks: .venv/ready  ## Execute every lesson again, in place
 	$(STRICT) $(RUN)/python -m nbconvert --to notebook --inplace --execute \
-		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
+		--ExecutePreprocessor.record_timing=False \
+		--ExecutePreprocessor.store_widget_state=False notebooks/*.ipynb
 
 lock:  ## Write the locks again (needs uv; ARGS=--upgrade takes the newest versions)
 	$(COMPILE) --extra all -o requirements.txt $(ARGS)
 	$(COMPILE) --extra bench -c requirements.txt -o requirements-bench.txt $(ARGS)
+	$(COMPILE) --extra browser -c requirements.txt -o requirements-browser.txt $(ARGS)
 	printf 'pyparsing>=3.1,<3.2\n' | \
 		$(COMPILE) --extra test --resolution lowest-direct -o requirements-oldest.txt - $(ARGS)
 
@@ -78,6 +84,10 @@ clean:  ## Remove the environments and what tools left (never my-lessons/ or a r
 
 .venv/bench: requirements-bench.txt .venv/ready
 	.ci/environment .venv requirements-bench.txt
+	touch $@
+
+.venv/browser: requirements-browser.txt .venv/ready
+	.ci/environment .venv requirements-browser.txt
 	touch $@
 
 .venv-oldest/ready: requirements-oldest.txt pyproject.toml .ci/environment

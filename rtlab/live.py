@@ -149,7 +149,11 @@ class Line(Panel):
             self.until = index[-1] + pd.Timedelta(width)
 
     def _now(self, series: Any) -> str:
-        return f"{look.upper(self.name)} at {label_of(series.index)(-1)}"
+        name, since = look.upper(self.name), label_of(series.index)(-1)
+        if self.until is None or self.until == series.index[-1]:
+            return f"{name} at {since}"
+        form = "%H:%M" if len(since) > len("2024-03-04") else "%Y-%m-%d"
+        return f"{name} from {since} to {self.until:{form}}"
 
 
 class Trend(Line):
@@ -208,7 +212,8 @@ class Board(Panel):
             "at": label_of(table.index)(-1),
             "ranks": list(zip(names, sizes, strict=True)), "changes": changes,
         }  # fmt: skip
-        return facts, f"{look.upper(names[0])} leads with {written[0]}"
+        first = look.upper(names[0]) if names[0] != str(keys.iloc[0]) else f"{self._by} {names[0]}"
+        return facts, f"{first} leads with {written[0]}"
 
     @staticmethod
     def _move(change: float) -> tuple[str, str]:
@@ -478,7 +483,9 @@ class Desk:
         return rows, [max(self.panels[place].height for place in row) for row in rows]
 
     def _until(self) -> str | None:
-        known = [panel.until for panel in self.panels if panel.until is not None]
+        """Tell up to when all is known: at a stream's end the open day ends after it."""
+        known = [panel.until for panel in self.panels if panel.until is not None and panel.wide]
+        known = known or [panel.until for panel in self.panels if panel.until is not None]
         if not known:
             return None
         newest = max(known).tz_convert(known[0].tz) if known[0].tz is not None else max(known)

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "rtlab"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LOCKS = ("requirements.txt", "requirements-oldest.txt", "requirements-bench.txt")
+LOCKS = tuple(f"requirements{one}.txt" for one in ("", "-oldest", "-bench", "-browser"))
 
 
 def lines(path):
@@ -102,6 +102,7 @@ def test_lock_has_hashes_and_no_places(lock):
         ("requirements.txt", "all"),
         ("requirements-oldest.txt", "test"),
         ("requirements-bench.txt", "bench"),
+        ("requirements-browser.txt", "browser"),
     ],
 )
 def test_lock_covers_what_pyproject_asks_for(lock, extra):
@@ -177,7 +178,8 @@ def test_top_level_layout():
     assert top - {"data"} == {
         ".ci", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md",
         "bench", "docs", "environment.yml", "notebooks", "pyproject.toml",
-        "requirements-bench.txt", "requirements-oldest.txt", "requirements.txt", "rtlab", "tests",
+        "requirements-bench.txt", "requirements-browser.txt", "requirements-oldest.txt",
+        "requirements.txt", "rtlab", "tests",
     }  # fmt: skip
 
 

@@ -200,10 +200,10 @@ def test_the_desk_moves_and_rests(browser, tmp_path, ipympl):
         cell.locator("button", has_text="Resume").click()
         until(lambda: shown(cell) != resting)
         cell.get_by_text("The stream has ended.").wait_for()
-        final = cell.locator('img[alt^="Purchase desk, 3 panels. Revenue at 2024-03-31 23:00"]')
+        final = cell.locator('img[alt^="Purchase desk, 3 panels. Revenue from 2024-03-31 23:00"]')
         final.wait_for()
         assert cell.locator("canvas").count() == 0
-        assert cell.locator("figcaption").inner_text().startswith("In words: Revenue at")
+        assert cell.locator("figcaption").inner_text().startswith("In words: Revenue from")
         rest = shown(cell)
         picture_of(page, f"{kind}-3-final", cell)
 
