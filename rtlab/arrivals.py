@@ -100,7 +100,7 @@ def plot_arrivals(
         groups |= {"not known yet": past & ~known, "still to happen": ~past & ~known}
         when, missing = _written([moment], tz, like=came)[0], (past & ~known).sum()
         facts |= {"at": when, "happened": past.sum(), "not_known_yet": missing}
-        facts["known"] = known.sum()
+        facts |= {"known": known.sum()}
         found = f"At {when}, {past.sum() - missing} of {past.sum()} past events are known"
         words = f"{found}, {missing} not yet; of all, {words}"
         for draw in (axes.axhline, axes.axvline):
@@ -109,13 +109,7 @@ def plot_arrivals(
     axes.plot(ends, ends, color="#9AA5B1", linewidth=1, label="arrives at once")
     for name, some in groups.items():
         if some.any():
-            axes.plot(
-                _dates(happened[some]),
-                _dates(came[some]),
-                linestyle="",
-                label=name,
-                **GROUPS[name],
-            )
+            _dots(axes, _dates(happened[some]), came[some], name)
     _clock(axes.xaxis, tz, "event time", happened)
     _clock(axes.yaxis, tz, "arrival time", came)
     axes.grid(axis="x")
@@ -182,9 +176,9 @@ def plot_watermark(
     number, behind = np.arange(1, last + 1), _behind(seen)
     closed, opened = windows[windows["by"] > 0], windows[windows["by"] == 0]
     stamps = _written(times, tz)
+    newest, mark = (_written([one], tz, like=times)[0] for one in (seen.max(), marks[-1]))
     facts = {
-        "step": last, "rows": len(times), "newest": _written([seen.max()], tz, like=times)[0],
-        "watermark": _written(marks[-1:], tz, like=times)[0],
+        "step": last, "rows": len(times), "newest": newest, "watermark": mark,
         "closed": dict(zip(closed["name"], closed["count"], strict=True)),
         "closed_by": dict(zip(closed["name"], closed["by"], strict=True)),
         "open": dict(zip(opened["name"], opened["count"], strict=True)),
@@ -195,15 +189,11 @@ def plot_watermark(
     # The same frame at every step, so that only what has changed moves.
     low, high = min(times.min(), marks[0]), times.max()
     _bands(axes, windows, len(times), low, high + (high - low) // 12 + 1)
-    how = {"where": "post", "color": look.INK}
-    stairs = np.append(number, last + 1), np.append(marks, marks[-1])
-    axes.step(stairs[0], _dates(stairs[1] + wait), linewidth=0.8, linestyle=(0, (1, 2)),
-              label="newest event", **how)  # fmt: skip
-    axes.step(stairs[0], _dates(stairs[1]), linewidth=2, label="watermark", **how)
+    _stairs(axes, marks, wait)
     for name, some in (
         ("in order", ~behind & ~late), ("out of order", behind & ~late), ("late", late)
     ):  # fmt: skip
-        axes.plot(number[some], _dates(seen[some]), linestyle="", label=name, **GROUPS[name])
+        _dots(axes, number[some], seen[some], name)
     axes.plot(last, _dates(seen[-1]), "o", markersize=13, markerfacecolor="none", color=look.INK)
     axes.plot(closed["by"], _dates(closed["end"]), "v", color=look.INK, markersize=8,
               markeredgecolor="white", label="closes a window")  # fmt: skip
@@ -212,12 +202,11 @@ def plot_watermark(
     axes.grid(visible=False)
     axes.set_xlabel("arrivals, one after the other")
     _clock(axes.yaxis, tz, "event time", times)
-    axes.legend(
-        loc="lower right", bbox_to_anchor=(1, 1), ncols=6, columnspacing=1.2, handlelength=1.5
-    )
+    tight = {"columnspacing": 1.2, "handlelength": 1.5}
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=6, **tight)
     found = (
-        f"After {last} of {len(times)} arrivals: watermark {facts['watermark']}, "
-        f"{len(closed)} closed, {late.sum()} late"
+        f"After {last} of {len(times)} arrivals: watermark {mark}, {len(closed)} closed, "
+        f"{late.sum()} late"
     )
     lost = ", ".join(f"{stamp} (arrival {place})" for place, stamp in facts["late"])
     words = (
@@ -302,6 +291,21 @@ def _bands(axes: Any, windows: pd.DataFrame, rows: int, bottom: int, top: int) -
             said = f"{one['name']}\n{'closed' if shut else 'open'}: {one['count']:,} rows"
             middle = _dates((low + high) // 2)
             axes.text(0.985 * right, middle, said, ha="right", va="center", linespacing=1.1)
+
+
+def _stairs(axes: Any, marks: Any, wait: int) -> None:
+    """Draw the watermark after each arrival, and above it the newest event time."""
+    number, held = np.arange(1, len(marks) + 2), np.append(marks, marks[-1])
+    for name, high, width, dash in (
+        ("newest event", held + wait, 0.8, (0, (1, 2))), ("watermark", held, 2, "-")
+    ):  # fmt: skip
+        how: dict[str, Any] = {"linewidth": width, "linestyle": dash, "color": look.INK}
+        axes.step(number, _dates(high), where="post", label=name, **how)
+
+
+def _dots(axes: Any, x: Any, times: Any, name: str) -> None:
+    """Draw the events of a group, whose mark tells it apart beside its colour."""
+    axes.plot(x, _dates(times), linestyle="", label=name, **GROUPS[name])
 
 
 def _behind(times: Any) -> Any:
