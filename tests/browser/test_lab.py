@@ -210,7 +210,7 @@ def test_the_desk_moves_and_rests(browser, tmp_path, ipympl):
         waited = cell_with(page, "desk.wait()").locator('img[alt^="Purchase desk"]')
         waited.wait_for()
         assert waited.get_attribute("alt") == final.get_attribute("alt")
-        own = cell_with(page, "own.wait()")
+        own = cell_with(page, "own = rt.desk(log")
         own.locator('img[alt^="Purchase desk"]').wait_for()
         picture_of(page, f"{kind}-4-own", own)
         assert shown(cell) == rest
