@@ -277,7 +277,10 @@ def _follow(step: Tumbling, times: Any) -> tuple[Any, Any, Any, pd.DataFrame]:
 
 
 def _bands(axes: Any, windows: pd.DataFrame, rows: int, bottom: int, top: int) -> None:
-    """Set the frame, and draw in it each window as a band that says whether it is open."""
+    """Set the frame, and draw in it each window as a band that says whether it is open.
+
+    A closed one is grey.
+    """
     right = 1.28 * rows + 1
     axes.set(xlim=(0, right), ylim=_dates([bottom - (top - bottom) // 20, top]))
     borders = np.unique(windows[["start", "end"]])
@@ -285,7 +288,8 @@ def _bands(axes: Any, windows: pd.DataFrame, rows: int, bottom: int, top: int) -
         axes.axhline(_dates(border), color=look.GREY, linewidth=0.8, zorder=0.5)
     for one in windows.to_dict("records"):
         shut, edges = one["by"] > 0, [one["start"], one["end"]]
-        axes.axhspan(*_dates(edges), color="#E9ECEF" if shut else "#FFFFFF", linewidth=0, zorder=0)
+        if shut:
+            axes.fill_between([0, right], *_dates(edges), color="#E9ECEF", linewidth=0, zorder=0)
         low, high = np.clip(edges, bottom, top)
         if high - low > (top - bottom) // LABELLED:
             said = f"{one['name']}\n{'closed' if shut else 'open'}: {one['count']:,} rows"
