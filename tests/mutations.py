@@ -59,6 +59,9 @@ DAY = re.compile(r"(\d{4}-\d\d-)(\d\d)$")
 
 JUSTIFIED = (
     (r"grader \d\d \[.*[<>] ", "where a hint begins: typical wrong answers lie far from it"),
+    (r"code 03 \S+ solution .*range\(7\)", "the search ends before"),
+    (r"code 07 account .* > 0\]", "an hour's promotion brings more than a few cents"),
+    (r"code 08 build \[wait = ", "these rows are in order: none is late, whatever the delay"),
     (r"code .*\[len\(.*fill=0", "only the number of windows is shown, not what fills them"),
     (
         r"code .*\breplay\(.*rows=|code .* \[rows = ",
@@ -203,17 +206,20 @@ def drawn_mutants(figure):
         for at, line in enumerate(axes.lines):
             yield (
                 f"axes {number} line {at}",
-                *shifted(line.get_ydata, line.set_ydata, (high - low) / 12, (low, high)),
+                *shifted(
+                    partial(line.get_ydata, orig=False),
+                    line.set_ydata,
+                    (high - low) / 12,
+                    (low, high),
+                ),
             )
-        for at, patch in enumerate(axes.patches):
-            if hasattr(patch, "get_width"):
-                flat = abs(patch.get_width()) > abs(patch.get_height())
-                side = "width" if flat else "height"
-                size = getattr(patch, f"get_{side}")()
-                put = getattr(patch, f"set_{side}")
-                span = (axes.get_xlim() if flat else axes.get_ylim())[1]
-                other = size + span / (-20 if size > span / 2 else 20)
-                yield f"axes {number} {side} of bar {at}", partial(put, other), partial(put, size)
+        bars = [one for one in axes.patches if hasattr(one, "get_width")]
+        lying = len({round(bar.get_height(), 9) for bar in bars}) == 1 < len(bars)
+        side, (first, last) = ("width", axes.get_xlim()) if lying else ("height", (low, high))
+        for at, bar in enumerate(bars):  # half a bar leaves a gap below the one that stands on it
+            size, put = getattr(bar, f"get_{side}")(), getattr(bar, f"set_{side}")
+            other = size / 2 if size else (last - first) / 20
+            yield f"axes {number} {side} of bar {at}", partial(put, other), partial(put, size)
         for at, dots in enumerate(axes.collections):
             if isinstance(dots, PathCollection):
                 yield (
@@ -260,7 +266,7 @@ def bent(paths, step):
 
     def move(by):
         corners.flags.writeable = True
-        corners[at, 1] += by
+        corners[at : at + 1 + len(corners) // 12, 1] += by
 
     return partial(move, step), partial(move, -step)
 
