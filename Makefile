@@ -66,6 +66,8 @@ notebooks: .venv/ready  ## Execute every lesson again, in place
 	$(STRICT) $(RUN)/python -m nbconvert --to notebook --inplace --execute \
 		--ExecutePreprocessor.record_timing=False \
 		--ExecutePreprocessor.store_widget_state=False notebooks/*.ipynb
+	$(RUN)/python -m nbconvert --to notebook --inplace --TagRemovePreprocessor.enabled=True \
+		--TagRemovePreprocessor.remove_all_outputs_tags=live notebooks/*.ipynb
 
 lock:  ## Write the locks again (needs uv; ARGS=--upgrade takes the newest versions)
 	$(COMPILE) --extra all -o requirements.txt $(ARGS)
