@@ -204,6 +204,8 @@ def drawn_mutants(figure):
     for number, axes in enumerate(figure.axes):
         low, high = axes.get_ylim()
         for at, line in enumerate(axes.lines):
+            if not len(line.get_ydata()):
+                continue  # it stands for the legend alone
             yield (
                 f"axes {number} line {at}",
                 *shifted(
