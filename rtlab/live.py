@@ -7,42 +7,27 @@ The stream only leaves references here. A thread of the desk's own draws them, a
 from __future__ import annotations
 
 import os
-import sys
-import textwrap
 import threading
 import time
-import warnings
-from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Self
 from weakref import WeakSet
 
-import numpy as np
 import pandas as pd
 from streamz import Stream
 
 from rtlab import pictures as look
-from rtlab.behaviour import Users
-from rtlab.charts import draw_average, draw_series, label_of
 from rtlab.cleaning import clean
-from rtlab.errors import (
-    DataError,
-    MissingColumnError,
-    MissingExtraError,
-    ParameterError,
-    StreamError,
-)
+from rtlab.errors import DataError, MissingColumnError, ParameterError, StreamError
 from rtlab.events import REQUIRED
 from rtlab.extras import optional
-from rtlab.pictures import Picture, say
-from rtlab.ranks import Leaderboard
-from rtlab.smooth import ExponentialAverage, MovingAverage, MovingMedian
+from rtlab.panels import Line, Panel, kind_for
+from rtlab.pictures import Picture
+from rtlab.screen import Screen, in_notebook
 from rtlab.sources.base import Source, notebook_cell, replace_earlier_run
 from rtlab.sources.replay import Replay, pace, replay
-from rtlab.steps import join
-from rtlab.streams import Gather, Graph
-from rtlab.tallies import draw_bars, draw_customers
+from rtlab.streams import Graph
 from rtlab.ticks import WholeSeries
 
 __all__ = ["Desk", "desk"]
@@ -51,203 +36,6 @@ SECONDS = 15
 """How long the replay of a log takes, where nobody says its speed."""
 LONGER = {"10min": "1h", "1h": "1D", "1D": "7D"}
 """Over how long a log's windows are averaged, and how often its other panels answer."""
-SIGNS = {1: ("▲", look.COLOURS[2]), 0: ("=", look.GREY), -1: ("▼", look.COLOURS[1])}
-
-
-class Latest(Gather):
-    """Keep the latest rows that a node gave: all that the stream ever does for a desk."""
-
-    def __init__(self, upstream: Stream, rows: int) -> None:
-        super().__init__(upstream)
-        self.rows, self.held, self.given = rows, 0, 0
-        self.pieces: Any = deque()
-        self.sizes: deque[int] = deque()
-        self.whole: Any = None
-        self._lock = threading.Lock()
-
-    def update(self, x: Any, who: Any = None, metadata: Any = None) -> list[Any]:  # noqa: ARG002
-        rows = len(x) if hasattr(x, "__len__") else 1
-        with self._lock:
-            self.pieces.append(x)
-            self.sizes.append(rows)
-            self.held, self.given = self.held + rows, self.given + 1
-            while self.held - self.sizes[0] >= self.rows:
-                self.pieces.popleft()
-                self.held -= self.sizes.popleft()
-        return []
-
-    def seen(self) -> Any:
-        """Give them as one pandas object, or None; the stream waits for no more than a swap."""
-        with self._lock:
-            fresh, self.pieces, self.sizes, self.held = self.pieces, deque(), deque(), 0
-        if fresh:
-            joined = join([self.whole, *fresh])
-            if not isinstance(joined, (pd.Series, pd.DataFrame)):
-                raise ParameterError(
-                    f"a node gives {type(fresh[0]).__name__}: a panel shows one series of numbers"
-                )
-            self.whole = joined.tail(self.rows)
-        return None if self.whole is None or self.whole.empty else self.whole
-
-
-class Panel:
-    """A part of the desk: it keeps what some nodes gave, and draws it into axes."""
-
-    wide, height = False, 3.0
-
-    def __init__(self, node: Any, rows: int) -> None:
-        self.step: Any = getattr(node, "step", None)
-        self.name = "value"
-        self.until: Any = None
-        self.kept = [Latest(one, rows) for one in self.nodes(node)]
-
-    def nodes(self, node: Any) -> list[Any]:
-        """List the nodes to be kept, the main one first."""
-        return [node]
-
-    def draw(self, axes: Any, desk: Desk) -> tuple[dict[str, Any], str]:
-        """Draw what was kept, and give its facts and the finding; no rows, no facts."""
-        seen = self.kept[0].seen()
-        if seen is None:
-            axes.set_axis_off()
-            axes.text(0, 1, "waiting for the first answer …", va="top", color=look.GREY)
-            return {}, ""
-        facts, found = self.show(axes, seen, desk)
-        title = textwrap.fill(found, 88 if self.wide else 37)
-        axes.set_title(title, pad=20 if axes.get_legend() else 8)
-        return facts, found
-
-    def show(self, axes: Any, seen: Any, desk: Desk) -> tuple[dict[str, Any], str]:
-        """Draw rows."""
-        raise NotImplementedError
-
-
-class Line(Panel):
-    """A series with its mean."""
-
-    wide, height = True, 2.6
-
-    def show(self, axes: Any, seen: Any, desk: Desk) -> tuple[dict[str, Any], str]:
-        self._place(seen)
-        if not seen.notna().any():
-            axes.set_axis_off()
-            return {}, f"{look.upper(self.name)}: no full window yet"
-        facts = draw_series(axes, {self.name: seen}, desk.unit)[0][self.name]
-        now = facts | {"latest": seen.iloc[-1], "latest_at": facts["to"]}
-        return now, f"{self._now(seen)}: {say(seen.iloc[-1], desk.unit)}"
-
-    def _place(self, series: Any) -> None:
-        """Learn the series' name, and up to when it tells."""
-        if not isinstance(series, pd.Series):
-            raise ParameterError(
-                f"a {type(series).__name__} with columns {', '.join(map(str, series))}: a panel "
-                "shows one series; take a column, as in .pluck('revenue')"
-            )
-        self.name, index = str(series.name or "value"), series.index
-        if isinstance(index, pd.DatetimeIndex):
-            width = np.median(np.diff(index[-100:])) if len(index) > 1 else pd.Timedelta(0)
-            self.until = index[-1] + pd.Timedelta(width)
-
-    def _now(self, series: Any) -> str:
-        name, since = look.upper(self.name), label_of(series.index)(-1)
-        if self.until is None or self.until == series.index[-1]:
-            return f"{name} at {since}"
-        form = "%H:%M" if len(since) > len("2024-03-04") else "%Y-%m-%d"
-        return f"{name} from {since} to {self.until:{form}}"
-
-
-class Trend(Line):
-    """A series, thinly, and its average; the series is found before the step that averages."""
-
-    def nodes(self, node: Any) -> list[Any]:
-        return [node.upstreams[0], node]
-
-    def show(self, axes: Any, seen: Any, desk: Desk) -> tuple[dict[str, Any], str]:
-        average = self.kept[1].seen()
-        self._place(seen)
-        if average is None or not average.notna().any():
-            return super().show(axes, seen, desk)
-        facts = draw_average(axes, seen, {"average": average}, desk.unit)
-        facts["raw"]["latest"], facts["average"]["latest"] = seen.iloc[-1], average.iloc[-1]
-        found = f"{self._now(seen)}: {say(seen.iloc[-1], desk.unit)}"
-        mean = average.iloc[-1]
-        return facts, found + f"; its average: {say(mean, desk.unit)}" * bool(pd.notna(mean))
-
-
-class Board(Panel):
-    """The latest table of a leaderboard, with the places won and lost since the one before."""
-
-    def __init__(self, node: Any, rows: int) -> None:  # noqa: ARG002
-        super().__init__(node, node.step.k)
-        self.name = f"top {self._by}"
-        self.height = 0.9 + 0.27 * min(node.step.k, 12)
-
-    @property
-    def _by(self) -> str:
-        by = self.step.by
-        return by if isinstance(by, str) else " and ".join(by)
-
-    def show(self, axes: Any, seen: Any, desk: Desk) -> tuple[dict[str, Any], str]:
-        table, by = seen[seen.index == seen.index[-1]], self.step.by
-        self.until = table.index[-1]
-        keys = (
-            table[by]
-            if isinstance(by, str)
-            else table[list(by)].astype(str).agg(" · ".join, axis=1)
-        )
-        names = [str(desk.names.get(key, key)) for key in keys]
-        sizes = table[self.step.value or "count"].tolist()
-        money = desk.unit if self.step.value else ""
-        written = [say(size, money) for size in sizes]
-        moves = [self._move(change) for change in table["change"]]
-        plain = [size.removesuffix(f" {money}") for size in written]
-        said = [f"{size}  {text}" for size, (text, _) in zip(plain, moves, strict=True)]
-        short = [look.short(name, 26) for name in names]
-        labels = draw_bars(axes, short, sizes, said, color=look.COLOURS[0])
-        for label, (_, colour) in zip(labels, moves, strict=True):
-            label.set_color(colour)
-        axes.margins(x=0.42)
-        changes = [None if pd.isna(change) else int(change) for change in table["change"]]
-        facts = {
-            "at": label_of(table.index)(-1),
-            "ranks": list(zip(names, sizes, strict=True)), "changes": changes,
-        }  # fmt: skip
-        first = look.upper(names[0]) if names[0] != str(keys.iloc[0]) else f"{self._by} {names[0]}"
-        return facts, f"{first} leads with {written[0]}"
-
-    @staticmethod
-    def _move(change: float) -> tuple[str, str]:
-        """Write the places won or lost since the table before, in words that need no colour."""
-        if np.isnan(change):
-            return "new", look.COLOURS[3]
-        sign, colour = SIGNS[int(np.sign(change))]
-        return f"{sign}{abs(change):.0f}" if change else sign, colour
-
-
-class Customers(Panel):
-    """Who comes now, and who came before: new and returning customers."""
-
-    def __init__(self, node: Any, rows: int) -> None:
-        super().__init__(node, rows)
-        self.name = "customers"
-
-    def show(self, axes: Any, seen: Any, desk: Desk) -> tuple[dict[str, Any], str]:  # noqa: ARG002
-        facts, stretch = draw_customers(axes, seen)
-        axes.set_xlabel(stretch)  # the zone stands in the title
-        last = seen.iloc[-1]
-        self.until = last["end"]
-        facts["active_last"] = last["active"]
-        return facts, (
-            f"{last['active']:,} customers on {facts['to']}: {last['new']:,} new, "
-            f"{last['returning']:,} returning"
-        )
-
-
-PANELS: tuple[tuple[Any, type[Panel]], ...] = (
-    ((MovingAverage, MovingMedian, ExponentialAverage), Trend),
-    (Leaderboard, Board),
-    (Users, Customers),
-)
 
 
 def _kind(node: Any) -> type[Panel]:
@@ -258,7 +46,7 @@ def _kind(node: Any) -> type[Panel]:
             "(a path, a frame, a replay); for nodes write rt.desk(trend, top, users)"
         )
     step = getattr(node, "step", None)
-    kind = next((panel for steps, panel in PANELS if isinstance(step, steps)), Line)
+    kind = kind_for(step)
     if isinstance(node, Source) or (kind is Line and step and step.takes != "series"):
         raise ParameterError(
             f"{step or node!r} gives rows: a desk shows series, leaderboards and users; take a "
@@ -323,7 +111,7 @@ class Desk:
         try:
             for source in self.sources:
                 source.start()
-            self._screen = Screen(self) if _in_notebook() else None
+            self._screen = Screen(self) if in_notebook() else None
         except BaseException:
             for source in self.sources:
                 source.stop()
@@ -490,119 +278,6 @@ class Desk:
             return None
         newest = max(known).tz_convert(known[0].tz) if known[0].tz is not None else max(known)
         return f"{newest:%Y-%m-%d %H:%M}" + (f" ({newest.tz})" if newest.tz is not None else "")
-
-
-class Screen:
-    """The desk on a notebook's page: a canvas of ipympl, or else a picture that is replaced."""
-
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-        self.display = optional("IPython.display", "notebooks").display
-        self.widgets = _perhaps("ipywidgets")
-        self.canvas, self.bar, self.below = None, None, None
-        if self.widgets:
-            self.button = self.widgets.Button(description="Pause", icon="pause")
-            self.button.on_click(lambda _: desk.resume() if desk.paused else desk.pause())
-            _let_hear(self.button)
-            self.told = self.widgets.HTML()
-            self.bar = self.widgets.HBox([self.button, self.told])
-            self.below = self.display(self.bar, display_id=True)
-        first = desk.compose()
-        webagg = _perhaps("ipympl.backend_nbagg") if self.widgets else None
-        if webagg:
-            self.canvas = _canvas(webagg, first.figure)
-            _let_hear(self.canvas)
-        with look.house_style():  # ipympl draws what it shows
-            self.shown = self.display(self.canvas or first, display_id=True)
-
-    def draw(self) -> None:
-        """Show the panels as they are now."""
-        if self.canvas is None:
-            self.shown.update(self.desk.compose())
-            return
-        with look.house_style():  # between the two the page must not ask for half a figure
-            self.desk.compose(self.canvas.figure)
-            self.canvas.draw()
-
-    def tell(self) -> None:
-        """Say whether the panels rest, and put the final picture in their place."""
-        desk = self.desk
-        if desk.picture and not desk.paused:
-            self.shown.update(desk.picture)
-            self._close()
-        elif self.bar is not None:
-            self.button.description = "Resume" if desk.paused else "Pause"
-            self.button.icon = "play" if desk.paused else "pause"
-            self.told.value = self._words() if desk.paused else ""
-
-    def _words(self) -> str:
-        desk = self.desk
-        if desk.picture:
-            return "The stream has ended; press Resume to see how."
-        return f"The picture rests; the stream goes on: {desk.behind} answers since."
-
-    def _close(self) -> None:
-        """Leave no widget behind."""
-        if self.bar is not None and self.below is not None:
-            html = optional("IPython.display", "notebooks").HTML
-            self.below.update(html("<small>The stream has ended.</small>"))
-            _discard(self.bar)
-        if self.canvas is not None:
-            _discard(self.canvas)
-        self.bar = self.canvas = None
-
-
-def _in_notebook() -> bool:
-    ipython = sys.modules.get("IPython")
-    return getattr(ipython and ipython.get_ipython(), "kernel", None) is not None
-
-
-def _perhaps(module: str) -> Any:
-    with suppress(MissingExtraError):
-        return optional(module, "notebooks")
-    return None
-
-
-def _let_hear(widget: Any) -> None:
-    """Let a page be heard while a cell runs, where kernel and page can do that (subshells).
-
-    ipykernel would send what the page says to the loop that last spoke: a cell's.
-    """
-    if hasattr(widget.comm, "_reply_subshell_for"):
-        widget.comm._reply_subshell_for = lambda _, subshell: subshell  # noqa: SLF001
-
-
-def _canvas(webagg: Any, figure: Any) -> Any:
-    """Give a canvas whose answers to the page never meet the desk's thread in the figure."""
-
-    class Canvas(webagg.Canvas):  # type: ignore[misc]
-        def draw(self) -> None:
-            with look.house_style():
-                self._force_full = True  # a page that was slow to come has missed the others
-                super().draw()
-
-        def _handle_message(self, *message: Any) -> None:
-            with look.house_style():
-                super()._handle_message(*message)
-
-    figure.set_dpi(100)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # how it calls traitlets
-        canvas = Canvas(figure)
-        webagg.FigureManager(canvas, 0)
-    canvas.syncing_data_url = False  # send PNGs at once: a busy kernel does not hear the page
-    canvas.header_visible = canvas.footer_visible = canvas.resizable = False
-    return canvas
-
-
-def _discard(widget: Any) -> None:
-    """Close a widget, those inside it, and what belongs to their looks."""
-    parts = [
-        getattr(widget, name) for name in ("layout", "style", "toolbar") if name in widget.keys
-    ]
-    for part in (*getattr(widget, "children", ()), *filter(None, parts)):
-        _discard(part)
-    widget.close()
 
 
 def _log(data: Any, tz: str | None, speed: Any, columns: dict[str, str]) -> list[Any]:

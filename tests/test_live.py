@@ -10,7 +10,7 @@ import pytest
 from streamz import Stream
 
 import rtlab as rt
-from rtlab import live
+from rtlab import live, panels, screen
 from rtlab.errors import (
     DataError,
     MissingColumnError,
@@ -60,7 +60,7 @@ class Page:
 @pytest.fixture
 def page(monkeypatch):
     """Let desks believe that they are in a notebook, with a page to draw on."""
-    monkeypatch.setattr(live, "_in_notebook", lambda: True)
+    monkeypatch.setattr(live, "in_notebook", lambda: True)
     kind = type("Page", (Page,), {})
     monkeypatch.setattr(live, "Screen", kind)
     return kind
@@ -149,7 +149,7 @@ def test_only_the_latest_windows_are_kept():
 def test_memory_is_bounded_also_when_nobody_draws(sizes):
     """Without any drawing only the pieces that hold the latest rows stay."""
     source = Stream()
-    latest = live.Latest(source, 10)
+    latest = panels.Latest(source, 10)
     ticks = pd.Series(range(sum(sizes)), dtype=float)
     at = 0
     for size in sizes:
@@ -352,7 +352,7 @@ def test_what_cannot_be_shown(make, error, words):
     with pytest.raises(error) as refused:
         rt.desk(*nodes)
     assert words in str(refused.value)
-    assert not any(node.downstreams for node in nodes if isinstance(node, live.Latest))
+    assert not any(node.downstreams for node in nodes if isinstance(node, panels.Latest))
 
 
 @pytest.mark.parametrize(
@@ -488,16 +488,16 @@ def notebook(monkeypatch):
         return types.SimpleNamespace(update=frames.append) if display_id else None
 
     def without(name):
-        real = live.optional
+        real = screen.optional
 
         def hidden(module, extra):
             if module.partition(".")[0] == name:
                 raise MissingExtraError(name)
             return real(module, extra)
 
-        monkeypatch.setattr(live, "optional", hidden)
+        monkeypatch.setattr(screen, "optional", hidden)
 
-    monkeypatch.setattr(live, "_in_notebook", lambda: True)
+    monkeypatch.setattr(live, "in_notebook", lambda: True)
     monkeypatch.setattr("IPython.display.display", display)
     return types.SimpleNamespace(shown=shown, without=without)
 
