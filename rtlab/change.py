@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -142,8 +143,9 @@ class Integrate(SeriesStep):
         except (TypeError, ValueError):
             values = np.array([np.nan])
         if values.ndim > 2 or len(values) != need or not np.isfinite(values).all():
+            said = " ".join(reprlib.repr(self.start).split())  # a long series in one line
             raise ParameterError(
-                f"start={self.start!r}: order={self.order} and lag={self.lag} build on the first "
+                f"start={said}: order={self.order} and lag={self.lag} build on the first "
                 f"{need} ticks of the series, all known; try start=series[:{need}]"
             )
         plain = [tuple(row) if values.ndim == 2 else row for row in values.tolist()]

@@ -100,6 +100,7 @@ def test_missing_values_stay_missing_downstream():
         ("difference", {"lag": True}, "lag=True"),
         ("integrate", {"start": [1, 2]}, r"build on the first 1 ticks"),
         ("integrate", {"start": "x"}, "start='x'"),
+        ("integrate", {"start": pd.Series(range(99))}, r"^start=.{,40}: order=1"),
         ("integrate", {"start": np.nan}, "all known"),
         ("integrate", {"start": [1, 2], "order": 2, "lag": 2}, r"try start=series\[:4\]"),
     ],

@@ -76,6 +76,8 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (float("nan"), "Nothing stands that far back"),
         (-26470, "Later minus earlier"),
         (2553470, "what the day brought"),
+        (24050, "the last hour alone"),
+        (149350, "one Sunday on"),
         (pd.Series([1.0, 2.0]), "One value is asked for"),
     ],
     "05.3": [
@@ -85,6 +87,7 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (7, "how many there are"),
         ([24, 25], "does not fit the day"),
         (list(range(1, 169)), "does not fit the day"),
-        ([24, 48], "7 values are asked for"),
+        ([24, 48], "too few"),
+        ({24: 0.001, 168: 0.01}, "no lags"),
     ],
 }

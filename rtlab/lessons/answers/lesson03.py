@@ -33,18 +33,24 @@ QUESTIONS = {
         otherwise="Try delay='1h', then '2h', …, and look at the share of late rows.",
     ),
     "03.3": Question(
-        right=215,
+        right=209,
         done="A running maximum, a delay and a comparison: you wrote a watermark.",
         within=0,
         hints=(
             Hint(
-                218,
+                216,
                 "Compare the end of the row's window, not the row's own time, with the watermark.",
             ),
             Hint(220, "Did you subtract the delay from the newest event time?"),
             Hint(202, "That is for windows of an hour and a delay of 10 minutes."),
+            Hint(215, "Here the delay is that of the lesson. Take the new one."),
+            Hint(
+                lambda late: late in (196, 570, 183),
+                "The size stands in two places: where a window starts, and where it ends.",
+            ),
+            Hint(205, "Which is the size, and which is the delay?"),
             Hint(306, "These are out of order. A row is late only when its window has closed."),
-            Hint(1791, "Here windows close at their start. Add the size to it."),
+            Hint(889, "Here windows close at their start. Add the size to it."),
             Hint(2, "That is the morning. Take all rows of good."),
         ),
         otherwise="In the loop of this lesson, change the rows, the size (twice) and the delay.",

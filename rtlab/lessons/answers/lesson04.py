@@ -30,7 +30,7 @@ QUESTIONS = {
     ),
     "04.2": Question(
         right=_at("2024-03-20 17:00"),
-        done="Days after the promotion: a wide window lags far behind.",
+        done="Days after the promotion: a window of a week holds it for days.",
         hints=(
             Hint(_at("2024-03-17 03:00"), "This belongs to window=24. The window is a week now."),
             Hint(_at("2024-03-17 06:00"), "This average is centred. Ask for the trailing one."),

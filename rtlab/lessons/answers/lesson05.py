@@ -30,6 +30,8 @@ QUESTIONS = {
             ),
             Hint(-26_470, "Later minus earlier: did the last Sunday bring more, or less?"),
             Hint(2_553_470, "That is what the day brought. What did the Sunday before bring?"),
+            Hint(24_050, "That is the last hour alone. `days` has one tick for the whole day."),
+            Hint(149_350, "That is the change of 24 March. Go one Sunday on."),
         ),
     ),
     "05.3": Question(
@@ -42,6 +44,10 @@ QUESTIONS = {
             Hint([168], "A week is one of them. Which shorter lags fit the day?"),
             Hint([24, 168], "There are more between these two: compute the share for each lag."),
             Hint([7], "That is how many there are. Give the lags themselves, in a list."),
+            Hint(
+                lambda lags: bool(lags) and max(lags) < 1,
+                "These are no lags. Give the lags whose share is less than 0.05.",
+            ),
             Hint(
                 lambda lags: any(lag % 24 for lag in lags),
                 "One of these does not fit the day. Take the mean of each hour of the day, of the "
