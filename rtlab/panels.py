@@ -82,7 +82,8 @@ class Panel:
         seen = self.kept[0].seen()
         if seen is None:
             axes.set_axis_off()
-            axes.text(0, 1, "waiting for the first answer …", va="top", color=look.GREY)
+            waiting = f"{look.upper(self.name)}: waiting for the first answer …"
+            axes.text(0, 1, waiting, va="top", color=look.GREY)
             return {}, ""
         facts, found = self.show(axes, seen, desk)
         title = textwrap.fill(found, 88 if self.wide else 37)

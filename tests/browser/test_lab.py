@@ -211,7 +211,10 @@ def test_the_desk_moves_and_rests(browser, tmp_path, ipympl):
         waited.wait_for()
         assert waited.get_attribute("alt") == final.get_attribute("alt")
         own = cell_with(page, "own = rt.desk(log")
-        own.locator('img[alt^="Purchase desk"]').wait_for()
+        own.get_by_text("The stream has ended.").wait_for()
+        own.locator(
+            'img[alt^="Purchase desk, 3 panels. Revenue from 2024-03-12 05:00"]'
+        ).wait_for()
         picture_of(page, f"{kind}-4-own", own)
         assert shown(cell) == rest
         assert page.locator(".jp-OutputArea-output[data-mime-type$='.error']").count() == 0
