@@ -418,6 +418,8 @@ def test_order_matters_unless_it_does_not():
     assert Question([1, 2], "").grade([2, 1]).right is False
     assert Question([1, 2], "", any_order=True).grade({2, 1}).right is True
     assert Question([2, 1], "", any_order=True).grade([2, 2]).right is False
+    for wrong in ([], [2], [1, 2, 3]):  # how many there are may be what is asked
+        assert "2" not in Question([2, 1], "", any_order=True).grade(wrong).text
 
 
 def test_numbers_are_right_within_their_bound():
@@ -541,9 +543,9 @@ def test_unknown_exercises_are_named():
 
 @each_exercise
 def test_nothing_answered_is_not_wrong(name):
-    """Ellipsis and None stand for no answer yet."""
-    for nothing in (..., None):
-        assert repr(check(name, nothing)) == f"… {name} Not answered yet."
+    """Ellipsis and None stand for no answer yet; a function that only prints gives None."""
+    assert repr(check(name, ...)) == f"… {name} Not answered yet."
+    assert repr(check(name, None)).startswith(f"… {name} Not answered yet. This is None:")
 
 
 @each_exercise

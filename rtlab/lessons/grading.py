@@ -90,7 +90,7 @@ class Question:
             kind = hint.wrong
             if kind(read) if callable(kind) else self._fits(read, _read(kind, right)):
                 return Verdict(right=False, text=f"Not yet. {hint.text}")
-        return Verdict(right=False, text=f"Not yet. {_size(read, right) or self.otherwise}")
+        return Verdict(right=False, text=f"Not yet. {self._size(read, right) or self.otherwise}")
 
     def _fits(self, read: Any, right: Any) -> bool:
         if isinstance(right, dict):
@@ -105,6 +105,14 @@ class Question:
         if isinstance(right, (int, float)) and not isinstance(right, bool):
             return _near(float(read), float(right), self.within)
         return bool(read == _read(right, right))
+
+    def _size(self, read: Any, right: Any) -> str:
+        """Say when a list has the wrong length; to find how many there are may be the task."""
+        if not _is_list(right) or len(read) == len(right):
+            return ""
+        if self.any_order:
+            return f"This list has too {'few' if len(read) < len(right) else 'many'} values."
+        return f"{len(right)} values are asked for, and this has {len(read)}."
 
 
 @dataclass(frozen=True, repr=False)
@@ -156,7 +164,9 @@ def check(name: str, answer: Any = ...) -> Verdict:
         if isinstance(question, str):
             return Verdict(right=None, text=question)
         if answer is ... or answer is None:
-            return Verdict(right=None, text="Not answered yet.", name=name)
+            lost = " This is None: did your function forget to return its value?"
+            text = "Not answered yet." + lost * (answer is None)
+            return Verdict(right=None, text=text, name=name)
         verdict = question.grade(answer)
     except Exception:  # noqa: BLE001  (an answer may be any object, and fail in any way)
         text = f"Not yet. This {type(answer).__qualname__} cannot be read as an answer."
@@ -187,7 +197,7 @@ def _plain_list(value: Any) -> list[Any]:
         if value.shape[1] != 1:
             raise ValueError(
                 f"This is a table with {value.shape[1]} columns: give one column, as in "
-                'answer = table["revenue"].'
+                'table["revenue"]; where rows are to be counted, give len(table).'
             )
         value = value.iloc[:, 0]
     if isinstance(value, np.ndarray):
@@ -205,7 +215,7 @@ def _read(given: Any, right: Any) -> Any:
     if isinstance(right, dict):
         return _read_dict(given, right)
     if _is_list(right):
-        values, pattern = _plain_list(given if _is_list(given) else [given]), _plain_list(right)
+        values, pattern = _plain_list(_listed(given)), _plain_list(right)
         return [_read(value, pattern[0] if pattern else 0.0) for value in values]
     for _ in range(3):  # a list of arrays of one value; but a list may hold itself
         if not _is_list(given):
@@ -222,13 +232,21 @@ def _read(given: Any, right: Any) -> Any:
     raise TypeError(f"no reader for {right!r}")
 
 
+def _listed(given: Any) -> Any:
+    """Give a lone value as a list of one; a text with commas lists its parts."""
+    if isinstance(given, str):
+        return re.split(r"[,;、]", unicodedata.normalize("NFKC", given))
+    return given if _is_list(given) else [given]
+
+
 def _read_dict(given: Any, right: dict[str, Any]) -> dict[str, Any]:
-    if isinstance(given, pd.DataFrame) and len(given) == 1:
-        given = given.iloc[0]
+    if isinstance(given, pd.DataFrame) and 1 in given.shape:
+        given = given.iloc[0] if len(given) == 1 else given.iloc[:, 0]
     if isinstance(given, pd.Series):
         given = given.to_dict()
     if not isinstance(given, Mapping):
-        raise TypeError(f"A dict is asked for, with the keys {', '.join(map(repr, right))}.")
+        names = ", ".join(map(repr, right))
+        raise TypeError(f"A dict is asked for, or a Series, with the keys {names}.")
     named = {str(name): value for name, value in given.items()}
     missing = [repr(name) for name in right if name not in named]
     if missing:
@@ -282,7 +300,7 @@ def _read_time(given: Any, right: pd.Timestamp) -> pd.Timestamp:
 
 def _read_text(given: Any, _: str) -> str:
     if not isinstance(given, str):
-        raise TypeError(f"A text is asked for, in quotes, not a {type(given).__name__}.")
+        raise TypeError(f"A text is asked for, in quotes, not this {type(given).__name__}.")
     return _tidy(given)
 
 
@@ -304,10 +322,3 @@ def _near(read: float, right: float, within: float) -> bool:
     if math.isnan(right) or math.isnan(read):
         return math.isnan(right) and math.isnan(read)
     return abs(read - right) <= within * max(abs(right), 1e-6)
-
-
-def _size(read: Any, right: Any) -> str:
-    """Say when a list has the wrong length."""
-    if _is_list(right) and len(read) != len(right):
-        return f"{len(right)} values are asked for, and this has {len(read)}."
-    return ""

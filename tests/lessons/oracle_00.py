@@ -56,7 +56,11 @@ ORACLES = {"00.1": cost, "00.2": pieces, "00.3": cents, "00.4": agrees, "00.5": 
 FORMS = {
     "00.1": ["1,150", 1150.0],
     "00.2": [Counter(tea=3, cup=1), pd.Series({"cup": 1, "tea": 3})],
-    "00.3": [pd.Series({"cup": 250, "tea": 900}, name="cents"), {"cup": 250.0, "tea": 900.0}],
+    "00.3": [
+        pd.Series({"cup": 250, "tea": 900}, name="cents"),
+        pd.DataFrame({"cents": [250, 900]}, ["cup", "tea"]),
+        {"cup": 250.0, "tea": 900.0},
+    ],
     "00.4": ["yes", 1],
     "00.5": [7.0, "7"],
 }
@@ -73,6 +77,7 @@ WRONG = {
     "00.3": [
         ({"tea": 600, "cup": 250}, "by quantity first"), ({"tea": 1800, "cup": 250}, "each line"),
         ({"tea": 3, "cup": 1}, "about cents"), ({"tea": 250, "cup": 900}, "Make a column"),
+        (pd.DataFrame(BASKET), "or a Series"),
     ],
     "00.4": [(False, "compare"), ("no", "compare")],
     "00.5": [

@@ -44,7 +44,13 @@ def complete():
 
 ORACLES = {"01.1": known, "01.2": missing, "01.3": complete}
 FORMS = {
-    "01.1": [["E", "A", "C"], {"A", "C", "E"}, ("a", "c", "e"), pd.Series(["C", "A", "E"])],
+    "01.1": [
+        ["E", "A", "C"],
+        {"A", "C", "E"},
+        ("a", "c", "e"),
+        pd.Series(["C", "A", "E"]),
+        "A, C, E",
+    ],
     "01.2": [11.0, "11", [11]],
     "01.3": ["2024-03-10 14:58:29", "2024-03-10T06:58:29Z", "10 March 2024 14:58:29"],
 }
@@ -52,8 +58,9 @@ WRONG = {
     "01.1": [
         (["A", "B", "C", "E"], "arrived, too"), (["B"], "Name the others"),
         (["B", "D"], "that were not known"), (["A", "C"], "out of order"),
-        (["A", "C", "D", "E"], "D arrives at once"), (["A"], "3 values are asked for"),
-        (["A", "B", "C"], "arrival times only"), (3, "in quotes"),
+        (["A", "C", "D", "E"], "D arrives at once"), (["A"], "too few"),
+        (["A", "B", "C"], "arrival times only"), (3, "in quotes"), ([], "too few"),
+        (list("ACEF"), "too many"),
     ],
     "01.2": [
         (6, "one hour later"), (47, "not arrived"), (36, "the others"), (28, "event time"),
@@ -63,5 +70,6 @@ WRONG = {
         ("2024-03-10 09:58:23", "last of them arrive"), ("2024-03-10 15:21:57", "whole morning"),
         ("2024-03-10 06:58:29", "in UTC"), ("2024-03-10 10:00", "have all its events arrived"),
         ("2024-03-10 11:15:42", "largest arrival time"), (5, "A time is asked for"),
+        ("14:58:29", "Give the day"), ("2024-03-10 14:58", "Give the second"),
     ],
 }  # fmt: skip

@@ -32,9 +32,9 @@ def true_lines():
 
 
 def latest_text():
-    """Compare the texts by the code of each sign."""
+    """Compare the texts by the code of each character."""
     texts = ["10:00", "9:05", "08:30", "23:15"]
-    return max(texts, key=lambda text: [ord(sign) for sign in text])
+    return max(texts, key=lambda text: [ord(one) for one in text])
 
 
 def sales():
@@ -61,10 +61,11 @@ WRONG = {
     ],
     "02.2": [
         (9658, "still in"), (9769, "dedupe comes after"), (9872, "both"), (303, "rejected rows"),
-        (103, "without them"), (10072, "First clean"),
+        (103, "without them"), (10072, "First clean"), (2, "first one"),
     ],
     "02.3": [
         (726, "not the good ones"), (214, "right to drop"), (9146, "she keeps"),
-        (0, "only three"), (326, "Drop the rows"),
+        (0, "only three"), (326, "quantity was compared"), (988, "one of each"),
+        (630, "one of each"), (9658, "Drop the rows"),
     ],
 }  # fmt: skip

@@ -58,6 +58,14 @@ QUESTIONS = {
                 pd.Timestamp("2024-03-10 10:00", tz="Asia/Shanghai"),
                 "The hour ends then. But have all its events arrived?",
             ),
+            Hint(
+                lambda time: str(time)[:10] != "2024-03-10",
+                "Give the day as well as the hour, as in the example.",
+            ),
+            Hint(
+                lambda time: str(time)[:16] == "2024-03-10 14:58",
+                "That is the right minute. Give the second as well.",
+            ),
         ),
         otherwise="Choose the events by their event time, then take the largest arrival time.",
     ),
