@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from rtlab.errors import MissingColumnError
+from rtlab.errors import DataError, MissingColumnError
 from rtlab.parsing import EXACT
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ SAFE = 2**62  # sums below this fit into 64 bits
 PRECISE = Context(prec=2000)  # no sum of doubles has more digits
 
 
-@dataclass
+@dataclass(repr=False)
 class Account:
     """Counts of rows and exact totals of money, filled by the outputs of the steps.
 
@@ -87,6 +87,8 @@ class Account:
         ------
         MissingColumnError
             If ``used`` or ``rejected`` did not come out of :func:`clean`.
+        DataError
+            If an output is not the rows themselves, but their number.
 
         Examples
         --------
@@ -97,6 +99,13 @@ class Account:
         >>> rt.Account.of(events, used=used, rejected=rejected, duplicate=duplicate).balanced
         True
         """
+        outputs = {"used": used, "rejected": rejected, "late": late, "duplicate": duplicate}
+        for name, rows in outputs.items():
+            if not isinstance(rows, (pd.DataFrame, type(None))):
+                raise DataError(
+                    f"{name} of type {type(rows).__name__}: give the rows themselves, as the step "
+                    "gave them; leave out what no step gave"
+                )
         for rows, column in ((used, "is_return"), (rejected, "reason")):
             if rows is not None and column not in rows:
                 raise MissingColumnError(
@@ -173,6 +182,9 @@ class Account:
             return total
         place = self._place + len(str(self.rounded - 1)) * (self.rounded > 1)
         return PRECISE.quantize(total, Decimal(1).scaleb(place))
+
+    def __repr__(self) -> str:
+        return f"<account: {self.sentence()}>"
 
     @property
     def balanced(self) -> bool:

@@ -51,6 +51,8 @@ class Plan:
         self, agg: Mapping[str, Any] | None, *, taken: Sequence[str] = (), times: bool = False
     ) -> None:
         self.wanted: dict[str, tuple[str | None, str]] = {}
+        if not isinstance(agg, (Mapping, type(None))):
+            raise ParameterError(f"agg={agg!r}: give a dict, as in {{'sold': ('amount', 'sum')}}")
         for name, spec in ({"count": "count"} if agg is None else agg).items():
             column, function = (None, spec) if isinstance(spec, str) else _pair(spec)
             if function not in FUNCTIONS or (column is None and function != "count"):

@@ -310,6 +310,11 @@ def _named(series: Any, name: str, *, keep: bool = False) -> dict[str, Any]:
 
 def _span(series: Any) -> dict[str, Any]:
     """Find the facts of a series: how long it is, its mean and its ends."""
+    if series.dtype.kind in "mM":
+        raise DataError(
+            f"series {series.name!r} holds times: choose the columns to draw, as in "
+            "table['revenue']"
+        )
     y = series.to_numpy(dtype=float, na_value=np.nan)
     if not np.isfinite(y).any():
         raise DataError(

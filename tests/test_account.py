@@ -168,6 +168,15 @@ def test_account_takes_what_clean_gave():
         rt.Account.of(raw, used=used([1]), rejected=raw)
 
 
+@pytest.mark.parametrize("name", ["used", "rejected", "late", "duplicate"])
+def test_account_takes_rows_not_their_number(name):
+    """A number in place of rows is refused by its name; an account shows itself as a sentence."""
+    rows = used([1])
+    with pytest.raises(DataError, match=f"{name} of type int: give the rows themselves"):
+        rt.Account.of(rows, **{"used": rows, name: 1})
+    assert "1 rows = 1 used + 0 rejected" in repr(rt.Account.of(rows, used=rows))
+
+
 def test_pieces_where_there_are_no_prices():
     """A log without prices is accounted for in pieces."""
     account = Account("quantity")

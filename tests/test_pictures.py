@@ -559,6 +559,7 @@ def test_many_bars_have_no_hatch() -> None:
     [
         (lambda: charts.plot_series(pd.Series([], dtype=float)), DataError, "0 values"),
         (lambda: charts.plot_series(pd.Series([np.nan], name="x")), DataError, "'x' of 1 values"),
+        (lambda: charts.plot_series(weeks().reset_index()), DataError, "holds times: choose"),
         (lambda: tallies.plot_heatmap(pd.Series([1.0])), DataError, "RangeIndex.*time index"),
         (lambda: tallies.plot_customers(weeks()[["new"]]), MissingColumnError, "'returning'.*new"),
         (lambda: tallies.plot_customers(weeks()[:0]), DataError, "without rows"),
