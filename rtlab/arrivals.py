@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -326,6 +327,10 @@ def _times(rows: Columns, on: str) -> Any:
 
 def _moment(at: Any, tz: str) -> int:
     """Read a moment; without a zone it is meant on the clock of ``tz``."""
+    if not re.search(r"\d{4}", str(at)):  # pandas reads 10 as 1970, and "10:00" as today
+        raise ParameterError(
+            f"at={at!r} is not a time: write its day and hour, as in '2024-03-04 10:00'"
+        )
     with suppress(TypeError, ValueError):
         when = pd.Timestamp(at)
         at = when.tz_localize(tz) if when.tzinfo is None else when

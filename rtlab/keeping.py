@@ -53,8 +53,8 @@ class Keep(Step):
     def __post_init__(self) -> None:
         if not isinstance(self.where, str) and not callable(self.where):
             raise ParameterError(
-                f"where={self.where!r}: a condition is text, as in 'amount > 100', or a function "
-                "of the frame"
+                f"where of type {type(self.where).__name__}: a condition is text, as in "
+                "'amount > 100', or a function of the frame"
             )
 
     def update(self, state: State, batch: Any) -> Outputs:  # noqa: ARG002

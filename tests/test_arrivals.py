@@ -249,6 +249,8 @@ def test_mistakes_in_the_staircase(how: dict[str, Any], error: Any, words: str) 
     ("how", "error", "words"),
     [
         ({"at": "ten"}, ParameterError, "at='ten' is not a time"),
+        ({"at": "10:00"}, ParameterError, "at='10:00' is not a time: write its day"),
+        ({"at": 10}, ParameterError, "at=10 is not a time"),
         ({"at": None, "arrived": "came"}, MissingColumnError, "came"),
         ({"tz": "Mars"}, ParameterError, "tz='Mars'"),
     ],
