@@ -309,7 +309,7 @@ def test_keep_takes_text_and_functions():
 @pytest.mark.parametrize(
     ("where", "words"),
     [
-        (7, "where=7"),
+        (7, "where of type int"),
         ("amount + 1", "one True or False"),
         ("shop > 1", "'shop'.*has amount"),
         ("amount >", "no expression"),
