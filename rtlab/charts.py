@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,7 +102,7 @@ def plot_average(
     >>> plot_average(raw, raw.rolling(2).mean()).facts["average"]["lowest"]
     2.0
     """
-    after = _named(average, "average")
+    raw, after = _checked(raw), _named(average, "average")
     name = str(raw.name or "value")
     figure, (axes,) = look.blank()
     shaded: dict[str, Any] = {}
@@ -159,7 +160,7 @@ def plot_difference(
     >>> plot_difference(raw, raw.diff()).facts["difference"]["lowest"]
     -2.0
     """
-    below = _named(diff, "difference")
+    raw, below = _checked(raw), _named(diff, "difference")
     name = str(raw.name or "value")
     facts: dict[str, Any] = {}
     tall = 1.8 if period else 1.5
@@ -305,7 +306,17 @@ def _named(series: Any, name: str, *, keep: bool = False) -> dict[str, Any]:
     """Give series by name; a lone one takes the part that it plays, or keeps its own name."""
     if isinstance(series, pd.Series):
         return {str(series.name) if keep and series.name is not None else name: series}
-    return {str(key): series[key] for key in series}
+    named = series if isinstance(series, (dict, pd.DataFrame)) else {name: series}
+    return {str(key): _checked(named[key]) for key in named}
+
+
+def _checked(series: Any) -> Any:
+    if not isinstance(series, pd.Series):
+        raise DataError(
+            f"a chart of {reprlib.repr(series)}: lines are drawn of a Series, a DataFrame or a "
+            "dict of name to Series; make one with pd.Series(...)"
+        )
+    return series
 
 
 def _span(series: Any) -> dict[str, Any]:

@@ -38,6 +38,8 @@ class _Moving(SeriesStep):
 
     def __post_init__(self) -> None:
         check_count("window", self.window, 1, unit="row", remedy=24)
+        if not isinstance(self.center, bool):
+            raise ParameterError(f"center={self.center!r}: it is True or False")
         if self.min_periods is not None:
             check_count("min_periods", self.min_periods, 0, unit="rows", remedy=1)
             if self.min_periods > self.window:

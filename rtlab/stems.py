@@ -46,6 +46,12 @@ def plot_correlogram(c: Any, *, title: str | None = None) -> Picture:
     2
     """
     named = c if (several := isinstance(c, dict)) else {"": c}
+    for one in named.values():
+        if not hasattr(one, "ljung_box"):
+            raise DataError(
+                f"a correlogram of a {type(one).__name__}: draw what rt.acf(series, lags=48) "
+                "gives, or a dict of name to such"
+            )
     figure, panels = look.blank(len(named), 2 + 1.6 * len(named), sharex=True, sharey=True)
     facts = {}
     for axes, (name, one) in zip(panels, named.items(), strict=True):

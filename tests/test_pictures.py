@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rtlab import charts, pictures, tallies
+from rtlab import charts, pictures, stems, tallies
 from rtlab.errors import DataError, MissingColumnError, ParameterError
 from rtlab.stems import plot_correlogram
 
@@ -560,6 +560,10 @@ def test_many_bars_have_no_hatch() -> None:
         (lambda: charts.plot_series(pd.Series([], dtype=float)), DataError, "0 values"),
         (lambda: charts.plot_series(pd.Series([np.nan], name="x")), DataError, "'x' of 1 values"),
         (lambda: charts.plot_series(weeks().reset_index()), DataError, "holds times: choose"),
+        (lambda: charts.plot_series("revenue"), DataError, "chart of 'revenue': .* a Series"),
+        (lambda: charts.plot_average(hours(3), 24), DataError, "chart of 24: .* a Series"),
+        (lambda: charts.plot_difference(hours(3), {"x": 24}), DataError, "chart of 24: .* Series"),
+        (lambda: stems.plot_correlogram(hours(3)), DataError, "of a Series: draw what rt.acf"),
         (lambda: tallies.plot_heatmap(pd.Series([1.0])), DataError, "RangeIndex.*time index"),
         (lambda: tallies.plot_customers(weeks()[["new"]]), MissingColumnError, "'returning'.*new"),
         (lambda: tallies.plot_customers(weeks()[:0]), DataError, "without rows"),

@@ -204,7 +204,7 @@ def test_modules_are_small():
     sizes = {str(path.relative_to(ROOT)): code_lines(path) for path in MODULES}
     assert {name: size for name, size in sizes.items() if size > 320} == {}
     course = {name for name in sizes if name.startswith("rtlab/lessons/")}
-    assert sum(size for name, size in sizes.items() if name not in course) <= 6600
+    assert sum(size for name, size in sizes.items() if name not in course) <= 7600
 
 
 IMPORT = """
@@ -273,7 +273,7 @@ def test_every_error_is_in_the_tree():
 CALCULATES = {
     "__future__", "abc", "bisect", "collections", "copy", "dataclasses", "datetime", "enum",
     "fractions", "functools", "hashlib", "itertools", "math", "numbers", "numpy", "operator",
-    "pandas", "re", "statistics", "string", "struct", "textwrap", "types", "typing",
+    "pandas", "re", "reprlib", "statistics", "string", "struct", "textwrap", "types", "typing",
     "unicodedata", "warnings", "zoneinfo",
 }  # fmt: skip
 OUTSIDE = {  # modules of rtlab that meet the world, which analysis may not know

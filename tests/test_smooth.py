@@ -177,6 +177,7 @@ def test_cuts_change_nothing(data, places):
         ("moving_average", {"window": 3, "weights": [1, 2]}, "2 weights for a window of 3"),
         ("moving_average", {"window": 2, "weights": [1, -1]}, "sum is not 0"),
         ("moving_average", {"window": 2, "weights": "square"}, "weights='square'"),
+        ("moving_average", {"window": 2, "center": "yes"}, "center='yes': it is True or False"),
         ("exponential_average", {}, "none of span, alpha"),
         ("exponential_average", {"span": 3, "alpha": 0.1}, "span and alpha given"),
         ("exponential_average", {"alpha": 1.5}, "alpha=1.5: alpha is greater than 0 and at most"),
