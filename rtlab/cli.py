@@ -286,8 +286,7 @@ def _lessons(asked: argparse.Namespace) -> int:
 
     new, kept = hand_out(asked.folder)
     print(
-        f"Lessons and pages copied to {asked.folder}: {len(new)}. Left as they are: "
-        f"{len(kept)}."
+        f"Lessons and pages copied to {asked.folder}: {len(new)}. Left as they are: {len(kept)}."
     )
     return 0
 
