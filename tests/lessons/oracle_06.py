@@ -56,7 +56,8 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (5, "would be of 100 lags"),
         (2.4, "is for 48 lags"),
         (0.05, "That is the share"),
-        (7, "Read the question again"),
+        (4.15, "A short series gives less"),
+        (40, "Read the question again"),
     ],
     "06.2": [
         (17, "the band of 95%"),
@@ -70,6 +71,9 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
     "06.3": [
         (17, "promotions are still in"),
         (6, "a difference of a day"),
+        (39, "a difference of 7 hours"),
+        (16, "taken away too late"),
+        (7, "missing is not 0"),
         (35, "Take the difference of a week"),
         (5, "That is lag 1"),
         (1, "the noise itself"),

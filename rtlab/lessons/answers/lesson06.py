@@ -12,6 +12,9 @@ QUESTIONS = {
             Hint(5, "That would be of 100 lags. Here are 200."),
             Hint(2.4, "That is for 48 lags. Here are 200."),
             Hint(0.05, "That is the share. How many lags is it?"),
+            Hint(
+                lambda given: 2.4 < given < 10, "A short series gives less. This one is very long."
+            ),
         ),
     ),
     "06.2": Question(
@@ -34,6 +37,11 @@ QUESTIONS = {
         hints=(
             Hint(17, "The promotions are still in. Subtract what they brought from the sales."),
             Hint(6, "That is a difference of a day. How many hours has a week?"),
+            Hint(39, "That is a difference of 7 hours. A tick is an hour: how many has a week?"),
+            Hint(
+                16, "The promotions were taken away too late: first from sales, then difference."
+            ),
+            Hint(7, "A difference that is missing is not 0. Leave it out, with dropna."),
             Hint(35, "The season is still in. Take the difference of a week afterwards."),
             Hint(5, "That is lag 1, which leaves the season in. How many hours has a week?"),
             Hint(1, "That is the noise itself. Start from sales, and take only promotions away."),

@@ -13,6 +13,8 @@ QUESTIONS = {
             Hint(24_000, "This is the sum over the window. An average divides it: by how many?"),
             Hint(1000 / 24, "Divide by the hours in the window, not by those of the promotion."),
             Hint(1000 / 168, "This is what one hour gives. How many of them are in the window?"),
+            Hint(100 / 7, "This is a percentage of the 1,000 cents. How many cents is it?"),
+            Hint(1 / 7, "This is a share of the 1,000 cents. How many cents is it?"),
             Hint(1000 - 24_000 / 168, "This is what the trend leaves. How much does it take?"),
         ),
         otherwise="Write down the sum of the 168 hours first, then the average.",
@@ -27,6 +29,7 @@ QUESTIONS = {
             Hint(27.7, "This is what is missing. How much is there?"),
             Hint(73.6, 'This is the answer by hand: use decompose, with seasonal="periodic".'),
             Hint(61.6, 'Leave seasonal="periodic" as it is: change one thing at a time.'),
+            Hint(20.7, "This has one season only. Keep both: period=[24, 168]."),
             Hint(lambda given: given > 1000, "These are cents: share gives the percentage."),
         ),
         otherwise="Give share the residual of the new parts, and the shop.",
@@ -34,7 +37,7 @@ QUESTIONS = {
     ),
     "07.3": Question(
         right=93.5,
-        done="The season of 168 hours had taken the promotions; now it cannot follow them.",
+        done="The season of 168 hours had taken most of them; now it cannot follow them.",
         hints=(
             Hint(5.1, "This is what the call finds as it is. Which part may follow a promotion?"),
             Hint(0.935, PERCENT),
