@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from rtlab import numbering
 from rtlab.errors import DataError, ParameterError
-from rtlab.keys import look_up, positions, sweep
+from rtlab.keys import sweep
 from rtlab.parsing import EXACT
 
 if TYPE_CHECKING:
@@ -79,12 +80,12 @@ class Plan:
     def initial() -> State:
         """Give a state without groups."""
         held = {name: np.zeros(START, np.int64) for name in ("window", "key", ROWS)}
-        return {"index": _index(held, 0), **held}
+        return {"index": numbering.renewed(), "span": START, "base": 0, **held}
 
     @staticmethod
     def size(state: State) -> int:
         """Tell how many groups are held."""
-        return len(state["index"]["at"])
+        return int(state["index"]["size"])
 
     def values(self, batch: Columns) -> dict[str, Any]:
         """Take the columns to aggregate out of a batch, or say why that cannot be."""
@@ -103,9 +104,7 @@ class Plan:
 
     def add(self, state: State, windows: Any, codes: Any, values: dict[str, Any]) -> Any:
         """Add rows to the groups of their windows and keys; give each row's slot."""
-        low = windows.min() if len(windows) else 0
-        inverse, places = positions([windows - low, codes], len(windows))
-        slots = self.touch(state, windows[places], codes[places])[inverse]
+        slots = self.touch(state, windows, codes)
         self.fold(state, slots, values)
         return slots
 
@@ -119,12 +118,20 @@ class Plan:
     @staticmethod
     def touch(state: State, windows: Any, codes: Any) -> Any:
         """Find the slots of groups, making empty ones for groups that are not there yet."""
-        have = len(state["index"]["at"])
-        found = look_up(state["index"], _names(windows, codes))
-        new = found >= have
-        if new.any():
-            _reserve(state, have + int(new.sum()))
-            state["window"][found[new]], state["key"][found[new]] = windows[new], codes[new]
+        if not len(windows):
+            return windows
+        if not state["index"]["size"]:
+            state["base"] = int(windows.min())
+        if (most := int(codes.max())) >= state["span"]:
+            state["span"] = 2 * most
+            _reindex(state, state["index"]["size"])
+        found, new = numbering.find(state["index"], _names(state, windows, codes))
+        if len(new):
+            have = state["index"]["size"]
+            _reserve(state, have)
+            window, key = np.divmod(new, state["span"])
+            fresh = slice(have - len(new), have)
+            state["window"][fresh], state["key"][fresh] = window + state["base"], key
         return found
 
     @staticmethod
@@ -187,14 +194,14 @@ class Plan:
 
         Gives the codes of keys that are left, where ``keys`` were swept.
         """
-        stay = np.ones(len(state["index"]["at"]), bool)
+        stay = np.ones(state["index"]["size"], bool)
         stay[slots] = False
         kept = np.flatnonzero(stay)
         _resize(state, kept, max(START, len(kept)))
         codes, left = state["key"][: len(kept)], None
         if keys is not None:
             state["key"][: len(kept)], left = sweep(keys, codes)
-        state["index"] = _index(state, len(kept))
+        _reindex(state, len(kept))
         return left
 
 
@@ -217,18 +224,16 @@ def _numbers(array: Any) -> Any:
     return pd.Series(array).to_numpy(np.float64, na_value=np.nan)
 
 
-def _names(windows: Any, codes: Any) -> Any:
-    """Name groups by complex numbers, which compare by their real part, then their other one."""
-    names = np.empty(len(windows), np.complex128)
-    names.real, names.imag = windows, codes
-    return names
+def _names(state: State, windows: Any, codes: Any) -> Any:
+    """Name groups by one whole number: their window, counted from the base, and their key."""
+    return (windows - state["base"]) * state["span"] + codes
 
 
-def _index(state: State, size: int) -> State:
+def _reindex(state: State, size: int) -> None:
     """Index the groups in the first slots."""
-    names = _names(state["window"][:size], state["key"][:size])
-    at = np.argsort(names)
-    return {"sorted": names[at], "at": at}
+    windows, codes = state["window"][:size], state["key"][:size]
+    state["base"] = int(windows.min(initial=state["base"])) if size else 0
+    state["index"] = numbering.renewed(_names(state, windows, codes))
 
 
 def _accumulator(state: State, column: str, part: str, dtype: Any) -> Any:

@@ -191,7 +191,8 @@ class InTime(Step):
         events = Columns.of(batch)
         late = np.zeros(len(events), bool)
         given = self.windows.update(state, events.adding(_place=np.arange(len(events))))
-        late[given["late"]["_place"]] = True
+        if "late" in given:
+            late[given["late"]["_place"]] = True
         return {"result": events.take(~late), "late": events.take(late)}
 
 

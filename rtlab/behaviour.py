@@ -102,14 +102,15 @@ class Users(Step):
         }
 
     def update(self, state: State, batch: Any) -> Outputs:
-        given = self._windows.update(state["windows"], Columns.of(batch))
-        if not given:
-            return {}
-        return {"activity": self._activity(state, given["windows"]), "late": given["late"]}
+        return self._seen(state, self._windows.update(state["windows"], batch))
 
     def advance(self, state: State, time: int) -> Outputs:
-        closed = self._windows.advance(state["windows"], time)["windows"]
-        return {"activity": self._activity(state, closed)}
+        return self._seen(state, self._windows.advance(state["windows"], time))
+
+    def _seen(self, state: State, given: Outputs) -> Outputs:
+        """Answer for the windows that have closed, and hand on the late rows."""
+        closed = given.pop("windows", Columns({}))
+        return {"activity": self._activity(state, closed), **given} if closed.arrays else given
 
     def finish(self, state: State) -> Outputs:
         closed = self._windows.finish(state["windows"])["windows"]

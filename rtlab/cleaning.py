@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from rtlab import parsing
-from rtlab.columns import Columns, bare
+from rtlab.columns import NAT, Columns, bare
 from rtlab.errors import MissingColumnError, ParameterError
 from rtlab.events import REQUIRED
 from rtlab.steps import Outputs, State, Step, register
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["clean"]
 
@@ -28,14 +26,17 @@ class _Verdicts:
         self.codes = np.zeros(rows, dtype=np.int16)  # 0: nothing against it
 
     def against(self, mask: Any, reason: str) -> None:
-        if np.any(mask):  # None and False: nothing is against any row
+        if mask is not None and mask.any():
             self.reasons.append(reason)
             self.codes[mask & (self.codes == 0)] = len(self.reasons)
 
     def words(self, bad: np.ndarray[Any, Any]) -> Any:
-        if not self.reasons:
-            return np.zeros(0, object)
-        return bare(pd.Series(["", *self.reasons], dtype=str))[self.codes[bad]]
+        return _as_text(tuple(self.reasons))[self.codes[bad]]
+
+
+@cache
+def _as_text(reasons: tuple[str, ...]) -> Any:
+    return bare(pd.Series(["", *reasons], dtype=str))
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Clean(Step):
         if self.not_after is not None:
             parsing.instant(self.not_after, "not_after")
 
-    def update(self, state: State, batch: Any) -> Outputs:  # noqa: ARG002
+    def update(self, state: State, batch: Any) -> Outputs:
         events = Columns.of(batch)
         if not events.arrays:
             return {}  # not even columns: nothing arrived
@@ -131,16 +132,20 @@ class Clean(Step):
             verdicts.against(np.asarray(pd.notna(events["_raw"])), "malformed record")
         typed = self._ids(events, verdicts) | self._times(events, verdicts)
         typed |= self._numbers(events, verdicts)
-        bad = verdicts.codes != 0
-        rejected = events.take(bad).adding(reason=verdicts.words(bad))
-        good = replace(events, arrays=_kept(events) | typed)
-        if bad.any():
-            good = good.take(~bad)
+        good = Columns(_kept(events) | typed)
+        bad = np.flatnonzero(verdicts.codes)
+        outputs = {"good": good}
+        if len(bad):
+            good = outputs["good"] = good.take(verdicts.codes == 0)
+        rejected = None if len(bad) else state.get("none")
+        if rejected is None:
+            rejected = events.take(bad).adding(reason=verdicts.words(bad))
+            rejected.not_after = None
+        if not len(bad):
+            state["none"] = rejected  # made once: an empty output costs as much as a full one
+        outputs["rejected"] = rejected
         good.arrays |= _settled(events, good)
-        return {
-            "good": replace(good, not_after=None),
-            "rejected": replace(rejected, not_after=None),
-        }
+        return outputs
 
     def _ids(self, events: Columns, verdicts: _Verdicts) -> dict[str, Any]:
         typed = {}
@@ -155,7 +160,8 @@ class Clean(Step):
         times, missing, naive, skipped = parsing.times(
             events[self.on], self.tz, self.unit, self.on
         )
-        unknown = np.asarray(times.isna())
+        moments = times.asi8
+        unknown = moments == NAT
         verdicts.against(missing, f"missing {self.on}")
         verdicts.against(naive, f"{self.on} without a zone")
         verdicts.against(skipped, f"{self.on} skipped by a clock change")
@@ -164,8 +170,8 @@ class Clean(Step):
         if self.not_after is not None:
             bound = parsing.instant(self.not_after, "not_after")
         if bound is not None:
-            verdicts.against(~unknown & (times.asi8 > bound), f"{self.on} in the future")
-        return {self.on: times.array}
+            verdicts.against(moments > bound, f"{self.on} in the future")
+        return {self.on: times}
 
     def _numbers(self, events: Columns, verdicts: _Verdicts) -> dict[str, Any]:
         total = "price" if "price" in events else "amount"
@@ -180,14 +186,15 @@ class Clean(Step):
                 verdicts.against(np.isinf(numbers), f"infinite {name}")
             if name == "quantity":
                 verdicts.against(numbers == 0, "zero quantity")
-                verdicts.against(self.returns == "reject" and numbers < 0, "return")
+                if self.returns == "reject":
+                    verdicts.against(numbers < 0, "return")
             elif name == "price":
                 verdicts.against(numbers < 0, "negative price")
             typed[name] = numbers
-        if "quantity" in typed and "price" in typed:
+        both = [typed[name] for name in ("quantity", "price") if name in typed]
+        if len(both) == 2 and not parsing.multiplies(*both):
             with np.errstate(over="ignore", invalid="ignore"):
-                amount = typed["quantity"] * typed["price"].astype(np.float64)
-            verdicts.against(np.isinf(amount), "amount out of range")
+                verdicts.against(np.isinf(both[0] * both[1].astype(float)), "amount out of range")
         return typed
 
 

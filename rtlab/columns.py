@@ -18,6 +18,9 @@ from rtlab.errors import DataError, MissingColumnError
 __all__ = ["Columns", "bare", "join_arrays"]
 
 
+NAT = np.iinfo(np.int64).min  # how a missing time is stored
+
+
 @dataclass(slots=True)
 class Columns:
     """Named arrays of one length.
@@ -95,14 +98,13 @@ class Columns:
         """Give a time column as int64 microseconds since 1970 UTC."""
         array = self[name]
         if isinstance(getattr(array, "dtype", None), pd.DatetimeTZDtype):
-            times = pd.DatetimeIndex(array)
-            if times.hasnans:
-                lacking = np.asarray(times.isna()).sum()
+            times = array if array.unit == "us" else array.as_unit("us")
+            if lacking := int(np.count_nonzero(times.asi8 == NAT)):
                 raise DataError(
                     f"column {name!r} lacks {lacking} times: a row without a time has no place; "
                     "run clean() first"
                 )
-            return np.asarray(times.as_unit("us").asi8)
+            return np.asarray(times.asi8)
         raise DataError(
             f"column {name!r} holds {getattr(array, 'dtype', type(array))}: event times are "
             "zoned timestamps; run clean(tz=...) first, or pd.to_datetime(..., utc=True)"

@@ -1,9 +1,8 @@
 """Keys of groups: each distinct key gets a small number, its code, at its first row.
 
-A table of keys is a state: ``values`` holds each key column by code, in the column's own type, and
-an index finds a key again from batch to batch: ``sorted`` and ``at``, the keys in order and their
-codes, as long as they are one column of whole numbers, else ``codes`` (key → code). A missing key
-is a key.
+A table of keys is a state: ``values`` holds each key column by code, in the column's own type. A
+key is found again from batch to batch by ``index``, as long as keys are one column of whole
+numbers, else by ``codes`` (key → code). A missing key is a key.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from rtlab import numbering
 from rtlab.columns import join_arrays
 from rtlab.errors import DataError, ParameterError
 
@@ -21,22 +21,25 @@ if TYPE_CHECKING:
     from rtlab.steps import State
 
 __all__ = [
-    "columns", "distinct", "encode", "initial", "key_names", "look_up", "order", "positions",
-    "size", "sweep",
+    "columns", "distinct", "encode", "initial", "key_names", "order", "size", "sweep",
 ]  # fmt: skip
 
 FEW = 1024  # keys that are not worth forgetting
 
 
 class Distinct(NamedTuple):
-    """The distinct keys of a batch."""
+    """The distinct keys of a batch; one column of whole numbers stands as it is."""
 
     inverse: Any
-    """Which of them each row has."""
-    places: Any
-    """The first row of each."""
+    """Which of them each row has; None where each row is looked up."""
     arrays: list[Any]
-    """The key columns at those rows."""
+    """The key columns at the first row of each, or at every row."""
+
+    @property
+    def most(self) -> int:
+        """How many there are."""
+        whole = self.inverse is None
+        return len(np.unique(self.arrays[0]) if whole else self.arrays[0]) if self.arrays else 1
 
 
 def key_names(by: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -57,18 +60,20 @@ def key_names(by: str | Sequence[str] | None) -> tuple[str, ...]:
 
 def initial(by: str | Sequence[str] | None) -> State:
     """Give a table without keys."""
-    none = np.zeros(0, np.int64)
     values: list[Any] = [np.zeros(0, object) for _ in key_names(by)]
-    whole = len(values) == 1
-    return {"codes": {}, "values": values, "sorted": none if whole else None, "at": none}
+    return {
+        "codes": {},
+        "values": values,
+        "index": numbering.renewed() if len(values) == 1 else None,
+    }
 
 
 def size(table: State) -> int:
     """Tell how many keys have codes."""
-    return len(table["codes"]) if table["sorted"] is None else len(table["at"])
+    return len(table["codes"]) if table["index"] is None else int(table["index"]["size"])
 
 
-def positions(parts: Sequence[Any], rows: int) -> tuple[Any, Any]:
+def _positions(parts: Sequence[Any], rows: int) -> tuple[Any, Any]:
     """Give numbers to the distinct rows of several columns of whole numbers ≥ 0.
 
     Gives each row's number, counted in the order of appearance, and the first row of each.
@@ -93,6 +98,8 @@ def positions(parts: Sequence[Any], rows: int) -> tuple[Any, Any]:
 
 def distinct(by: str | Sequence[str] | None, arrays: Sequence[Any], rows: int) -> Distinct:
     """Find the distinct keys of a batch, or say why they cannot be keys; changes nothing."""
+    if len(arrays) == 1 and _whole(arrays[0]):
+        return Distinct(None, list(arrays))
     parts = []
     for name, array in zip(key_names(by), arrays, strict=True):
         try:
@@ -102,55 +109,45 @@ def distinct(by: str | Sequence[str] | None, arrays: Sequence[Any], rows: int) -
                 f"column {name!r} holds values that are no keys (lists or dicts): keys are "
                 "numbers, text or times; choose another column for by="
             ) from None
-    inverse, places = positions(parts, rows)
-    return Distinct(inverse, places, [array[places] for array in arrays])
+    inverse, places = _positions(parts, rows)
+    return Distinct(inverse, [array[places] for array in arrays])
 
 
 def encode(table: State, batch: Distinct) -> Any:
     """Give each row's code, after making codes for keys not seen before."""
-    inverse, _, arrays = batch
-    known = size(table)
-    found = _look_up(table, batch)
-    if size(table) > known:
+    inverse, arrays = batch
+    if inverse is None and table["index"] is not None:
+        found, new = numbering.find(table["index"], arrays[0].astype(np.int64, copy=False))
+        _append(table, [new.astype(arrays[0].dtype, copy=False)])
+        return found
+    if inverse is None:
+        inverse, places = _positions([pd.factorize(arrays[0])[0]], len(arrays[0]))
+        arrays = [arrays[0][places]]
+    if table["index"] is not None:
+        table["codes"] = dict(zip(table["values"][0].tolist(), range(size(table)), strict=True))
+        table["index"] = None
+    codes, known = table["codes"], len(table["codes"])
+    plain = [_plain(array) for array in arrays] or [[()] * int(inverse.max(initial=-1) + 1)]
+    names = plain[0] if len(plain) == 1 else zip(*plain, strict=True)
+    found = np.array([codes.setdefault(name, len(codes)) for name in names], np.int64)
+    if len(codes) > known and table["values"]:
         some, first = np.unique(found, return_index=True)
         new = first[some >= known]
-        table["values"] = [
-            join_arrays([held, array[new]]) if known else array[new]
-            for held, array in zip(table["values"], arrays, strict=True)
-        ]
+        _append(table, [array[new] for array in arrays])
     return found[inverse]
 
 
-def _look_up(table: State, batch: Distinct) -> Any:
-    """Find or make the code of each distinct key, counted on in the order of appearance."""
-    _, places, arrays = batch
-    if table["sorted"] is not None:
-        if isinstance(arrays[0].dtype, np.dtype) and arrays[0].dtype.kind in "iu":
-            return look_up(table, arrays[0].astype(np.int64, copy=False))
-        table["codes"] = dict(zip(table["values"][0].tolist(), range(size(table)), strict=True))
-        table["sorted"] = None
-    codes = table["codes"]
-    plain = [_plain(array) for array in arrays] or [[()] * len(places)]
-    names = plain[0] if len(plain) == 1 else zip(*plain, strict=True)
-    return np.array([codes.setdefault(name, len(codes)) for name in names], np.int64)
+def _whole(array: Any) -> bool:
+    return isinstance(array.dtype, np.dtype) and array.dtype.kind in "iu"
 
 
-def look_up(index: State, names: Any) -> Any:
-    """Find the numbers of distinct names in a sorted index; new names get the next ones."""
-    held, at = index["sorted"], index["at"]
-    place = np.searchsorted(held, names)
-    new = np.ones(len(names), bool)
-    inside = place < len(held)
-    new[inside] = held[place[inside]] != names[inside]
-    found = np.empty(len(names), np.int64)
-    found[~new] = at[place[~new]]
-    if new.any():
-        found[new] = np.arange(len(at), len(at) + new.sum())
-        order = np.argsort(names[new])
-        where = place[new][order]
-        index["sorted"] = np.insert(held, where, names[new][order])
-        index["at"] = np.insert(at, where, found[new][order])
-    return found
+def _append(table: State, new: list[Any]) -> None:
+    """Hold the columns of new keys behind those of the known ones."""
+    if len(new[0]):
+        table["values"] = [
+            join_arrays([held, array]) if len(held) else array
+            for held, array in zip(table["values"], new, strict=True)
+        ]
 
 
 def _plain(array: Any) -> list[Any]:
@@ -205,10 +202,9 @@ def sweep(table: State, codes: Any) -> tuple[Any, Any]:
     if have < max(2 * len(live), FEW):
         return codes, np.arange(have)
     table["values"] = [values[live] for values in table["values"]]
-    if table["sorted"] is None:
+    if table["index"] is None:
         names = list(table["codes"])
         table["codes"] = {names[old]: new for new, old in enumerate(live.tolist())}
     else:
-        table["at"] = np.argsort(table["values"][0])
-        table["sorted"] = np.asarray(table["values"][0], np.int64)[table["at"]]
+        table["index"] = numbering.renewed(table["values"][0])
     return anew, live

@@ -13,7 +13,8 @@ import pandas as pd
 from rtlab.errors import DataError, ParameterError
 
 __all__ = [
-    "check_zone", "duration", "identifiers", "instant", "numbers", "product", "times", "whole",
+    "check_zone", "duration", "identifiers", "instant", "multiplies", "numbers", "product",
+    "times", "whole",
 ]  # fmt: skip
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
@@ -21,6 +22,8 @@ EPOCH = pd.Timestamp(0, tz="UTC")
 MICROSECOND = pd.Timedelta(1, unit="us")
 MOST = 2.0**63  # where int64 ends
 NANOSECONDS = {"s": 1e9, "ms": 1e6, "us": 1e3, "ns": 1.0}
+UTC = pd.DatetimeTZDtype("us", "UTC")
+NAT = np.iinfo(np.int64).min  # how a missing time is stored
 EXACT = 2**53  # whole numbers up to here are exact in a double
 
 
@@ -127,17 +130,26 @@ def whole(array: Any) -> Any:
     return found.astype(np.int64, copy=False)
 
 
+def multiplies(a: Any, b: Any) -> bool:
+    """Tell whether whole numbers surely have products that fit into 64 bits."""
+    if a.dtype.kind != "i" or b.dtype.kind != "i":
+        return False
+    reach = [max(-int(one.min(initial=0)), int(one.max(initial=0))) for one in (a, b)]
+    return reach[0] * reach[1] < MOST
+
+
 def product(quantity: Any, price: Any) -> Any:
     """Multiply so that decimals come out as written: 3 × 0.1 is 0.3.
 
     A price with at most six decimals is scaled to a whole number, multiplied exactly and scaled
     back with one rounding (three decimals each where quantities are fractions).
     """
+    if multiplies(quantity, price):
+        return quantity * price
     with np.errstate(over="ignore", invalid="ignore"):
         plain = quantity * price.astype(np.float64)
     if quantity.dtype.kind == "i" and price.dtype.kind == "i":
-        fits = (np.abs(plain) < MOST).all()
-        return quantity * price if fits else plain
+        return plain
     unit, part = (1e6, 1.0) if quantity.dtype.kind == "i" else (1e3, 1e3)
     with np.errstate(invalid="ignore", over="ignore"):
         scaled, parts = np.rint(price * unit), np.rint(quantity * part)
@@ -148,16 +160,24 @@ def product(quantity: Any, price: Any) -> Any:
 
 def times(
     array: Any, tz: Any, unit: str | None, name: str
-) -> tuple[pd.DatetimeIndex, Mask | None, Mask | None, Mask | None]:
+) -> tuple[Any, Mask | None, Mask | None, Mask | None]:
     """Give UTC times in microseconds, and masks: missing, without a zone, skipped by the clock."""
+    found, *masks = _times(array, tz, unit, name)
+    return getattr(found, "array", found), *masks
+
+
+def _times(
+    array: Any, tz: Any, unit: str | None, name: str
+) -> tuple[Any, Mask | None, Mask | None, Mask | None]:
     if isinstance(array.dtype, pd.ArrowDtype) and array.dtype.kind == "M":
         zone = array.dtype.pyarrow_dtype.tz
         plain: Any = pd.DatetimeTZDtype("us", zone) if zone else np.dtype("M8[us]")
         array = pd.Series(array).astype(plain).array
     dtype = array.dtype
     if isinstance(dtype, pd.DatetimeTZDtype):
-        found = pd.DatetimeIndex(array).tz_convert("UTC").as_unit("us")
-        return found, np.asarray(found.isna()), None, None
+        if dtype != UTC:
+            array = pd.DatetimeIndex(array).tz_convert("UTC").as_unit("us").array
+        return array, array.asi8 == NAT, None, None
     if dtype.kind == "M":
         if tz is None:
             raise DataError(

@@ -143,14 +143,17 @@ class Leaderboard(Step):
         if self._windows is None:
             self._add(state, events)
             return {}
-        given = self._windows.update(state["windows"], events)
-        return {"ranks": self._tables(state, given["windows"]), "late": given["late"]}
+        return self._seen(state, self._windows.update(state["windows"], events))
 
     def advance(self, state: State, time: int) -> Outputs:
         if self._windows is None:
             return {}
-        closed = self._windows.advance(state["windows"], time)["windows"]
-        return {"ranks": self._tables(state, closed)}
+        return self._seen(state, self._windows.advance(state["windows"], time))
+
+    def _seen(self, state: State, given: Outputs) -> Outputs:
+        """Answer for the windows that have closed, and hand on the late rows."""
+        closed = given.pop("windows", Columns({}))
+        return {"ranks": self._tables(state, closed), **given} if closed.arrays else given
 
     def finish(self, state: State) -> Outputs:
         if self._windows is None:

@@ -120,8 +120,7 @@ class Tumbling(Step):
     def __post_init__(self) -> None:
         size = parsing.duration(self.size, "size")
         parsing.check_zone(self.tz)
-        if self.delay is not None:
-            parsing.duration(self.delay, "delay")
+        _ = self._delay
         if size > 3_600_000_000 and size % 3_600_000_000 and self.tz != "UTC":
             raise ParameterError(
                 f"size={self.size!r} with tz={self.tz!r}: windows over an hour on a civil clock "
@@ -135,6 +134,10 @@ class Tumbling(Step):
     def _plan(self) -> Plan:
         taken = ("start", "end", *keys.key_names(self.by))
         return Plan(self.agg, taken=taken)
+
+    @cached_property
+    def _delay(self) -> int | None:
+        return None if self.delay is None else parsing.duration(self.delay, "delay")
 
     @cached_property
     def _grid(self) -> Grid:
@@ -154,6 +157,9 @@ class Tumbling(Step):
             "groups": self._plan.initial(),
             "keys": keys.initial(self.by),
             "watermark": NO_TIME,
+            "closed": NO_TIME,  # every window below has been answered
+            "no_windows": None,  # the empty outputs, once they have been made
+            "no_late": None,
             "last": NO_TIME,  # the newest window that holds a row
             "next": None,  # with fill: the first window not answered yet
             "since": np.zeros(0, np.int64),  # with fill: the first window of each key
@@ -167,43 +173,55 @@ class Tumbling(Step):
         numbers = self._grid.number(times)
         late, watermark = self._late(state, times, numbers)
         on_time = events
-        if late.any():
+        if late is not None:
             on_time, numbers = events.take(~late), numbers[~late]
         values = self._plan.values(on_time)
         by = [on_time[name] for name in keys.key_names(self.by)]
         distinct = keys.distinct(self.by, by, len(numbers))
-        self._check_gap(state, numbers, max(len(state["since"]), len(distinct.places)))
+        if self.fill is not None:
+            self._check_gap(state, numbers, max(len(state["since"]), distinct.most))
         # From here on nothing can fail: a bad batch leaves the state as it was.
         self._add(state, numbers, keys.encode(state["keys"], distinct), values)
-        return {"windows": self.advance(state, watermark)["windows"], "late": events.take(late)}
+        outputs = self.advance(state, watermark)
+        if late is not None:
+            return outputs | {"late": events.take(late)}
+        if state["no_late"] is None:  # made once: an empty output costs as much as a full one
+            state["no_late"] = events.take([])
+        return outputs | {"late": state["no_late"]}
 
     def advance(self, state: State, time: int) -> Outputs:
         state["watermark"] = mark = max(state["watermark"], time)
-        known = mark != NO_TIME
-        end = int(self._grid.number(np.array([mark]))[0]) if known else NO_TIME
-        return {"windows": self._close(state, end)}
+        end = NO_TIME if mark == NO_TIME else int(self._grid.number(np.array([mark]))[0])
+        if end > state["closed"] or state["no_windows"] is None:
+            state["closed"] = end
+            closed = self._close(state, end)
+            if not len(closed):
+                state["no_windows"] = closed
+            return {"windows": closed}
+        return {"windows": state["no_windows"]}
 
     def finish(self, state: State) -> Outputs:
         end = NO_TIME if state["last"] == NO_TIME else state["last"] + 1
         return {"windows": self._close(state, end)}
 
     def _late(self, state: State, times: Any, numbers: Any) -> tuple[Any, int]:
-        """Judge each row by the watermark at its arrival."""
+        """Judge each row by the watermark at its arrival; None where no row is late."""
         watermark = state["watermark"]
-        nothing = np.zeros(len(times), dtype=bool)
-        if not len(times) or (self.delay is None and watermark == NO_TIME):
-            return nothing, watermark
-        marks = np.full(len(times), watermark)
-        if self.delay is not None:
-            running = np.maximum.accumulate(times) - parsing.duration(self.delay, "delay")
-            marks = np.maximum(running, watermark)
-        closed_below = self._grid.number(marks[-1:])[0]
-        if numbers.min() >= closed_below:
-            return nothing, int(marks[-1])
-        return numbers < self._grid.number(marks), int(marks[-1])
+        if not len(times) or (self._delay is None and watermark == NO_TIME):
+            return None, watermark
+        before = watermark
+        if self._delay is not None:
+            watermark = max(before, int(times.max()) - self._delay)
+        if numbers.min() >= self._grid.number(np.array([watermark]))[0]:
+            return None, watermark
+        marks = np.full(len(times), before)
+        if self._delay is not None:
+            marks = np.maximum(np.maximum.accumulate(times) - self._delay, before)
+        late = numbers < self._grid.number(marks)
+        return late if late.any() else None, watermark
 
     def _check_gap(self, state: State, numbers: Any, keys: int) -> None:
-        if self.fill is None or not len(numbers):
+        if not len(numbers):
             return
         first = min(state["since"].min(initial=numbers.min()), numbers.min())
         if state["next"] is not None:
