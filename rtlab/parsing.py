@@ -81,15 +81,17 @@ def identifiers(array: Any) -> tuple[Any, Mask | None, Mask | None]:
     if dtype.kind == "f":
         return array, missing, np.isinf(array)
     wrong = None
-    if dtype.kind == "O":
-        plain = pd.api.types.infer_dtype(array, skipna=True)
-        if plain not in ("string", "integer", "floating", "empty", "mixed-integer-float"):
-            known = (str, int, float, np.generic)
-            wrong = np.array([not isinstance(one, known) for one in array], dtype=bool) & ~missing
-    if dtype.kind == "O":  # text too: pandas gives its own type this kind
+    if dtype.kind != "O":  # text has this kind too, whatever holds it
+        return array, missing, wrong
+    plain = pd.api.types.infer_dtype(array, skipna=True)
+    if plain not in ("string", "integer", "floating", "empty", "mixed-integer-float"):
+        known = (str, int, float, np.generic)
+        wrong = np.array([not isinstance(one, known) for one in array], dtype=bool) & ~missing
         blank = [isinstance(one, str) and not one.strip() for one in array]
-        missing |= np.array(blank, dtype=bool)
-    return array, missing, wrong
+        return array, missing | np.array(blank, dtype=bool), wrong
+    which, distinct = pd.factorize(array)  # far fewer to look at; what is missing has -1
+    blank = [isinstance(one, str) and not one.strip() for one in distinct]
+    return array, missing | np.array([*blank, False], dtype=bool)[which], wrong
 
 
 def numbers(array: Any) -> tuple[Any, Mask | None, Mask | None]:
