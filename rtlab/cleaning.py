@@ -134,18 +134,15 @@ class Clean(Step):
         typed |= self._numbers(events, verdicts)
         good = Columns(_kept(events) | typed)
         bad = np.flatnonzero(verdicts.codes)
-        outputs = {"good": good}
-        if len(bad):
-            good = outputs["good"] = good.take(verdicts.codes == 0)
         rejected = None if len(bad) else state.get("none")
         if rejected is None:
-            rejected = events.take(bad).adding(reason=verdicts.words(bad))
-            rejected.not_after = None
-        if not len(bad):
+            rejected = events.take(bad).adding(reason=verdicts.words(bad)).arrays
+        if len(bad):
+            good = good.take(verdicts.codes == 0)
+        else:
             state["none"] = rejected  # made once: an empty output costs as much as a full one
-        outputs["rejected"] = rejected
         good.arrays |= _settled(events, good)
-        return outputs
+        return {"good": good, "rejected": Columns(rejected)}
 
     def _ids(self, events: Columns, verdicts: _Verdicts) -> dict[str, Any]:
         typed = {}

@@ -186,8 +186,8 @@ class Tumbling(Step):
         if late is not None:
             return outputs | {"late": events.take(late)}
         if state["no_late"] is None:  # made once: an empty output costs as much as a full one
-            state["no_late"] = events.take([])
-        return outputs | {"late": state["no_late"]}
+            state["no_late"] = events.take([]).arrays
+        return outputs | {"late": Columns(state["no_late"])}
 
     def advance(self, state: State, time: int) -> Outputs:
         state["watermark"] = mark = max(state["watermark"], time)
@@ -196,9 +196,9 @@ class Tumbling(Step):
             state["closed"] = end
             closed = self._close(state, end)
             if not len(closed):
-                state["no_windows"] = closed
+                state["no_windows"] = closed.arrays
             return {"windows": closed}
-        return {"windows": state["no_windows"]}
+        return {"windows": Columns(state["no_windows"], index="start")}
 
     def finish(self, state: State) -> Outputs:
         end = NO_TIME if state["last"] == NO_TIME else state["last"] + 1
