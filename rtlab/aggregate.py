@@ -31,6 +31,7 @@ _NEEDS = {
 ROWS = "rows"  # how many rows a group has, whatever their values
 START = 64  # slots at first
 MILLION = 1_000_000
+FAR = 2**62  # names of groups stay below
 
 
 class Plan:
@@ -114,6 +115,19 @@ class Plan:
         np.add.at(state[ROWS], slots, 1)
         for column, part in self.parts:
             self._fold(state, column, part, slots, values[column])
+
+    @staticmethod
+    def check(state: State, windows: Any, keys: int) -> None:
+        """Refuse windows that lie too far apart for so many keys to be numbered together."""
+        base = state["base"] if state["index"]["size"] else int(windows.min(initial=0))
+        ends = (int(windows.min(initial=base)), int(windows.max(initial=base)))
+        reach = 1 + max(abs(end - base) for end in ends)
+        if 2 * reach * max(state["span"], keys) >= FAR:
+            raise DataError(
+                f"{reach:,} windows with up to {keys:,} keys: the times lie too far apart for "
+                "windows so short; reject wrong times by clean(not_after=...), or choose larger "
+                "windows"
+            )
 
     @staticmethod
     def touch(state: State, windows: Any, codes: Any) -> Any:

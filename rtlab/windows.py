@@ -178,6 +178,7 @@ class Tumbling(Step):
         values = self._plan.values(on_time)
         by = [on_time[name] for name in keys.key_names(self.by)]
         distinct = keys.distinct(self.by, by, len(numbers))
+        self._plan.check(state["groups"], numbers, keys.size(state["keys"]) + len(numbers))
         if self.fill is not None:
             self._check_gap(state, numbers, max(len(state["since"]), distinct.most))
         # From here on nothing can fail: a bad batch leaves the state as it was.
