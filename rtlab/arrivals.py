@@ -12,6 +12,7 @@ import pandas as pd
 
 from rtlab import parsing
 from rtlab import pictures as look
+from rtlab.charts import clock_axis
 from rtlab.columns import Columns
 from rtlab.errors import DataError, ParameterError
 from rtlab.extras import optional
@@ -355,10 +356,7 @@ def _written(times: Any, tz: str, like: Any = None) -> list[str]:
 
 def _clock(axis: Any, tz: str, name: str, times: Any) -> None:
     """Write an axis of times as clocks of that zone show them, and the date in its name."""
-    dates = optional("matplotlib.dates", "plot")
-    locator = dates.AutoDateLocator(tz=tz, minticks=4, maxticks=9)
-    axis.set_major_locator(locator)
-    axis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=tz, show_offset=False))
+    clock_axis(axis, tz, offset=False)
     ends = _local([times.min(), times.max()], tz).strftime("%Y-%m-%d")
     axis.set_label_text(f"{name}, {' to '.join(dict.fromkeys(ends))} ({tz})")
 

@@ -417,10 +417,15 @@ def _dress(axes: Any, series: Any, name: str, unit: str, *, last: bool = True) -
 
 
 def date_axis(axes: Any, zone: Any, *, last: bool = True) -> None:
+    """Let the axis below write dates and times; only the last of several names the zone."""
+    clock_axis(axes.xaxis, zone, offset=last)
+    if last:
+        axes.set_xlabel(f"time ({zone})" if zone is not None else "time")
+
+
+def clock_axis(axis: Any, zone: Any, *, offset: bool) -> None:
     """Write dates and times as clocks of that zone show them."""
     dates = optional("matplotlib.dates", "plot")
     locator = dates.AutoDateLocator(tz=zone, minticks=4, maxticks=9)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=zone, show_offset=last))
-    if last:
-        axes.set_xlabel(f"time ({zone})" if zone is not None else "time")
+    axis.set_major_locator(locator)
+    axis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=zone, show_offset=offset))
