@@ -77,9 +77,10 @@ class Keep(Step):
             raise MissingColumnError(
                 f"where={self.where!r}: {error}; the data has {', '.join(map(str, frame))}"
             ) from None
-        except SyntaxError:
+        except (SyntaxError, ValueError, TypeError):  # empty, an assignment, half a sentence
             raise ParameterError(
-                f"where={self.where!r} is no expression: write it as in 'amount > 100'"
+                f"where={self.where!r} is no condition: write it as in 'amount > 100' or "
+                "'product_id == 7'"
             ) from None
 
 

@@ -312,7 +312,8 @@ def test_keep_takes_text_and_functions():
         (7, "where of type int"),
         ("amount + 1", "one True or False"),
         ("shop > 1", "'shop'.*has amount"),
-        ("amount >", "no expression"),
+        ("amount >", "no condition"),
+        ("", "no condition"),
     ],
 )
 def test_keep_names_wrong_conditions(where, words):
