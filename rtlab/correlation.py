@@ -87,10 +87,10 @@ class _Correlation(WholeSeries):
 
     def __post_init__(self) -> None:
         check_count("lags", self.lags, 1, unit="tick", remedy=48)
-        if not 0 < self.alpha < 1:
+        alpha: Any = self.alpha
+        if not isinstance(alpha, (int, float, np.floating)) or not 0 < alpha < 1:
             raise ParameterError(
-                f"alpha={self.alpha!r}: the share outside the band is between 0 and 1; "
-                "try alpha=0.05"
+                f"alpha={alpha!r}: the share outside the band is between 0 and 1; try alpha=0.05"
             )
         if self.missing not in ("raise", "conservative"):
             raise ParameterError(
@@ -103,10 +103,16 @@ class _Correlation(WholeSeries):
         lost = len(series) - int(known.sum())
         name = type(self).__name__.lower()
         if lost and self.missing == "raise":
+            at = np.flatnonzero(known)
+            at_ends = len(at) > 0 and len(at) == np.ptp(at) + 1  # no gap between known ticks
             raise DataError(
                 f"{lost} of {len(series)} ticks are missing or infinite: {name} needs all, or "
-                "missing='conservative' to leave out the pairs that lack one; or fill them with "
-                "series.interpolate()"
+                "missing='conservative' to leave out the pairs that lack one; or "
+                + (
+                    "leave out these ends with series.dropna(), as after a difference"
+                    if at_ends and lost == series.isna().sum()
+                    else "fill them with series.interpolate()"
+                )
             )
         if known.sum() < 3:
             raise DataError(

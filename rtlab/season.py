@@ -192,7 +192,15 @@ class Decompose(WholeSeries):
                 )
         if isinstance(self.seasonal, str) and self.seasonal != "periodic":
             raise ParameterError(
-                f"seasonal={self.seasonal!r}: it is 'periodic' or odd lengths; try seasonal=7"
+                f"seasonal={self.seasonal!r}: it is 'periodic' or odd lengths; "
+                "try seasonal='periodic'"
+            )
+        lengths = not (self.seasonal is None or isinstance(self.seasonal, str))
+        wanted = 1 if self.period is None else len({*several(self.period)})
+        if lengths and wanted > 1 and len(several(self.seasonal)) != wanted:
+            raise ParameterError(
+                f"seasonal={self.seasonal!r} with {wanted} periods: each takes a length of its "
+                f"own; try seasonal={[7] * wanted}, or 'periodic' for all"
             )
         classical = self.method in ("additive", "multiplicative")
         if classical and (self.robust or self.seasonal or self.trend):

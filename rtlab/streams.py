@@ -75,7 +75,9 @@ class StepNode(Stream):  # type: ignore[misc]
 
     def __getattr__(self, name: str) -> Stream:
         if "step" not in self.__dict__ or name not in self.step.outputs[1:]:
-            raise AttributeError(f"{type(self).__name__} has no {name!r}")
+            raise AttributeError(
+                f"{type(self).__name__} has no {name!r}: what a stream gives comes from .drain()"
+            )
         side = self._sides.get(name)
         if side is None:
             side = self._sides[name] = Side(self)

@@ -114,6 +114,8 @@ def test_missing_ticks_are_a_policy():
     gaps = SETS["presidents"][:120]
     with pytest.raises(DataError, match=r"6 of 120 ticks are missing.*missing='conservative'"):
         rt.acf(gaps)
+    with pytest.raises(DataError, match=r"2 of 30 ticks are missing.*with series\.dropna\(\)"):
+        rt.acf(gaps.iloc[60:90].interpolate().diff(2))
     found = rt.acf(gaps, lags=20, missing="conservative")
     assert found.n == 114
     for lag in (1, 7, 20):
@@ -370,6 +372,8 @@ def test_series_that_cannot_be_decomposed_say_why(values, parameters, says):
         ("find_period", {"max_period": 0}, "max_period=0"),
         ("acf", {"lags": 0}, "lags=0"),
         ("acf", {"alpha": 1}, "alpha=1"),
+        ("acf", {"alpha": "0.01"}, "alpha='0.01': the share outside the band"),
+        ("decompose", {"period": [24, 168], "seasonal": 7}, r"try seasonal=\[7, 7\]"),
         ("acf", {"missing": "drop"}, "missing='drop'"),
         ("pacf", {"method": "best"}, "method='best'"),
         ("pacf", {"method": "burg", "missing": "conservative"}, "only 'ldb' works"),
