@@ -93,7 +93,7 @@ class Desk:
 
     def __repr__(self) -> str:
         told = "ended" if self.picture else "paused" if self.paused else "running"
-        return f"<desk of {len(self.panels)} panels, {told}>"
+        return f"<desk of {len(self.panels)} panel{'s' * (len(self.panels) != 1)}, {told}>"
 
     def _ipython_display_(self) -> None:
         """Show the picture once there is one; until then the panels are on the page."""
@@ -257,7 +257,7 @@ class Desk:
         title = f"What is known at {until}" if until else "The desk"
         words = "; ".join(found for _, found in told if found) or "no answer yet"
         facts = {"known_at": until} | facts
-        opening = f"Purchase desk, {len(told)} panels"
+        opening = f"Purchase desk, {len(told)} panel{'s' * (len(told) != 1)}"
         return look.told(figure, facts, title, opening, words, settle=settle)
 
     def _rows(self) -> tuple[list[list[int]], list[float]]:
@@ -289,7 +289,10 @@ def _log(data: Any, tz: str | None, speed: Any, columns: dict[str, str]) -> list
         log = read_events(data, tz=tz, **columns)
         data, tz = log.frame, log.tz or tz
     elif columns:
-        raise ParameterError(f"{', '.join(columns)}=...: columns are named for a path only")
+        raise ParameterError(
+            f"{', '.join(columns)}=...: columns are named for a path only, as in "
+            "rt.desk('my.csv', user='Nr'); in a frame, rename them before"
+        )
     if isinstance(data, Replay):
         data, speed = data.data, speed or data.speed
     missing = [name for name in REQUIRED if name not in data]
@@ -392,6 +395,15 @@ def desk(
         raise ParameterError(f"every={every!r}: seconds between two drawings; try every=0.5")
     if not isinstance(last, int) or last < 1:
         raise ParameterError(f"last={last!r}: at least 1 window is shown; try last=1000")
+    from rtlab.sources.files import read_events  # noqa: PLC0415
+
+    known = read_events.__kwdefaults__ or {}
+    unknown = next((name for name in columns if name not in known), None)
+    if unknown:
+        raise ParameterError(
+            f"{unknown}=...: desk() has no such parameter; names= calls products by their names, "
+            f"and a log's columns are named by {', '.join(f'{name}=' for name in known)}"
+        )
     log = nodes[0]
     bare = isinstance(log, Replay) and not log.downstreams
     if len(nodes) == 1 and (bare or isinstance(log, (str, os.PathLike, pd.DataFrame))):

@@ -110,6 +110,7 @@ def test_the_picture_speaks():
     for words in (picture.alt, picture.caption):
         assert f"{raw.iloc[-1]:,} cents; its average" in words
         assert f"product_id {leader} leads with" in words
+        assert f"{ranks[ranks['rank'] == 1].amount.iloc[-1]:,} cents in all; " in words
         assert f"{activity.active.iloc[-1]:,} customers on 2024-03-09: " in words
     assert picture.png() == picture.png()
 
@@ -124,6 +125,7 @@ def test_rank_changes_are_written():
     source = rt.replay(frame.iloc[:4])
     top = source.clean().leaderboard(by="product_id", value="amount", k=3, every="1h", delay="0s")
     picture = rt.desk(top).wait(LONG)
+    assert picture.alt.startswith("Purchase desk, 1 panel. ")
     assert picture.facts["top product_id"] == {
         "at": "2024-03-04 11:00", "ranks": [["rice", 7], ["salt", 7], ["tea", 5]],
         "changes": [1, None, -2],
@@ -464,6 +466,7 @@ def test_a_log_without_money_is_counted():
         ),
         (lambda frame: frame.assign(user_id=None), {}, DataError, "none of the first"),
         (lambda frame: frame, {"user": "who"}, ParameterError, "for a path only"),
+        (lambda frame: frame, {"zeit": "when"}, ParameterError, "named by user=, product=, time="),
     ],
 )  # fmt: skip
 def test_logs_that_cannot_be_read(change, how, error, words):

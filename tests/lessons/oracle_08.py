@@ -62,10 +62,12 @@ WRONG = {
         (best("amount"), "most money"),
         (pieces()[::-1], "best first"),
         ([1, 2, 3], "ranks"),
+        (lines().groupby("product_id")["quantity"].sum().nlargest(3), "are the pieces"),
         ([1001, 1002, 1003], "another value"),
     ],
     "08.3": [
-        (above(9), "09:00 to 10:00"), (-above(8), "above or below"), (above(8) / 100, "percent"),
-        (100 + above(8), "from 100"), (50.0, "subtract 1"),
+        (above(9), "09:00 to 10:00"), (above(7), "07:00 to 08:00"),
+        (round(above(8)), "one decimal"), (-above(8), "above or below"),
+        (above(8) / 100, "percent"), (100 + above(8), "from 100"), (50.0, "subtract 1"),
     ],
 }  # fmt: skip

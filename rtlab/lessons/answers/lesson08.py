@@ -14,9 +14,9 @@ def _kept() -> pd.DataFrame:
     return good
 
 
-def _best(value: str) -> list[int]:
+def _best(value: str, column: str = "product_id") -> list[int]:
     ranks = rt.leaderboard(_kept(), by="product_id", value=value, k=3).ranks
-    best: list[int] = ranks["product_id"].tolist()
+    best: list[int] = ranks[column].tolist()
     return best
 
 
@@ -45,7 +45,7 @@ QUESTIONS = {
     ),
     "08.2": Question(
         right=lambda: _best("quantity"),
-        done="Pieces and money give different leaders: a manager who orders needs pieces.",
+        done="The third place is not that of money: who orders needs pieces.",
         hints=(
             Hint(
                 lambda read: read == _best("amount"),
@@ -59,6 +59,10 @@ QUESTIONS = {
                 lambda read: set(read) == {1, 2, 3},
                 "These are ranks. Give the column product_id.",
             ),
+            Hint(
+                lambda read: read == _best("quantity", "quantity"),
+                "These are the pieces. Whose are they? Give the product_id of each.",
+            ),
         ),
         otherwise='Use rt.leaderboard(kept, by="product_id", ...) with another value.',
         within=0,
@@ -70,6 +74,14 @@ QUESTIONS = {
             Hint(
                 lambda read: abs(read - _above(9)) < 0.1,
                 "That is 09:00 to 10:00. At 10:00 the watermark has not yet come to its end.",
+            ),
+            Hint(
+                lambda read: abs(read - _above(7)) < 0.1,
+                "That is 07:00 to 08:00. A newer hour is final too.",
+            ),
+            Hint(
+                lambda read: abs(read - _above(8)) < 1,
+                "Very near: give one decimal.",
             ),
             Hint(
                 lambda read: abs(read + _above(8)) < 0.1,
