@@ -218,9 +218,21 @@ def plot_decomposition(
     -------
     Picture
         A season's line is its mean over all its rounds, its band the range over them.
+
+    Raises
+    ------
+    DataError
+        If ``truth`` is no dict, or names a part that is not drawn.
     """
-    truth, factors = truth or {}, d.method == "multiplicative"
     parts = {"observed": d.observed, "trend": d.trend, "residual": d.residual}
+    drawn = [*parts, *d.seasons.columns]
+    if not (truth is None or (isinstance(truth, dict) and set(truth) <= set(drawn))):
+        said = list(truth) if isinstance(truth, dict) else type(truth).__name__
+        raise DataError(
+            f"truth of {said}: it is a dict of Series by the name of a part, of "
+            f"{', '.join(map(repr, drawn))}; as in truth={{'trend': put_in}}"
+        )
+    truth, factors = truth or {}, d.method == "multiplicative"
     facts: dict[str, Any] = {name: _span(part) for name, part in parts.items()}
     rows = [[name] * d.seasons.shape[1] for name in parts] + [list(d.seasons.columns)]
     figure, panels = look.blank(rows, 7.2, height_ratios=[1, 1, 1, 1.25])

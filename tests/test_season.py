@@ -483,3 +483,6 @@ def test_a_decomposition_is_drawn_over_the_truth():
     said = "; mean distance from what was put in: residual 3 cents, season 24 5 cents; strengths"
     assert said in picture.caption
     assert "put in" not in found.plot().caption
+    for wrong, said in (({"daily": series}, r"\['daily'\]"), (series, "truth of Series")):
+        with pytest.raises(DataError, match=f"{said}.*'trend', 'residual', 24"):
+            found.plot(truth=wrong)
