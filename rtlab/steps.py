@@ -139,9 +139,20 @@ def _describe(face: Callable[..., Any], name: str, cls: type[Step], first: str) 
     face.__module__ = cls.__module__
 
 
+def _made(name: str, cls: type[Step], args: Any, kwargs: Any) -> Step:
+    """Make a step; a mistyped parameter is told by the name that the user called."""
+    known = inspect.signature(cls)
+    try:
+        known.bind(*args, **kwargs)
+    except TypeError as wrong:
+        listed = ", ".join(known.parameters)
+        raise TypeError(f"{name}(): {wrong}; its parameters are {listed}") from None
+    return cls(*args, **kwargs)
+
+
 def _function(name: str, cls: type[Step]) -> Callable[..., Any]:
     def face(data: Any, *args: Any, **kwargs: Any) -> Any:
-        return run(cls(*args, **kwargs), [data])
+        return run(_made(name, cls, args, kwargs), [data])
 
     _describe(face, name, cls, "data")
     return face
@@ -151,7 +162,7 @@ def _method(name: str, cls: type[Step]) -> Callable[..., Any]:
     def face(self: Stream, *args: Any, stream_name: str | None = None, **kwargs: Any) -> Any:
         from rtlab.streams import StepNode  # noqa: PLC0415  (streams builds on this module)
 
-        return StepNode(self, cls(*args, **kwargs), stream_name=stream_name)
+        return StepNode(self, _made(name, cls, args, kwargs), stream_name=stream_name)
 
     _describe(face, name, cls, "self")
     return face

@@ -305,3 +305,15 @@ def test_every_error_has_a_remedy():
         assert re.search(r"[;:] ", words), words
         assert len(words) < 300
         assert isinstance(raised.value, (ValueError, KeyError, StreamError))
+
+
+def test_a_mistyped_parameter_names_the_function():
+    """The message has the name that was called, and lists what it takes; on a stream too."""
+    revenue = pd.Series([1.0, 2.0])
+    says = r"difference\(\): .*'lags'.*; its parameters are lag"
+    with pytest.raises(TypeError, match=says):
+        rt.difference(revenue, lags=2)
+    with pytest.raises(TypeError, match=says):
+        rt.replay(revenue).difference(lags=2)
+    with pytest.raises(TypeError, match=r"moving_average\(\): missing .*'window'"):
+        rt.moving_average(revenue)
