@@ -310,7 +310,7 @@ def test_every_error_has_a_remedy():
 def test_a_mistyped_parameter_names_the_function():
     """The message has the name that was called, and lists what it takes; on a stream too."""
     revenue = pd.Series([1.0, 2.0])
-    says = r"difference\(\): .*'lags'.*; its parameters are lag"
+    says = r"difference\(\): .*'lags'.*; its parameters are order, lag"
     with pytest.raises(TypeError, match=says):
         rt.difference(revenue, lags=2)
     with pytest.raises(TypeError, match=says):
