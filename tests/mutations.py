@@ -61,7 +61,6 @@ JUSTIFIED = (
     (r"grader \d\d \[.*[<>] ", "where a hint begins: typical wrong answers lie far from it"),
     (r"code 03 \S+ solution .*range\(7\)", "the search ends before"),
     (r"code 07 account .* > 0\]", "an hour's promotion brings more than a few cents"),
-    (r"code 08 build \[wait = ", "these rows are in order: none is late, whatever the delay"),
     (r"code .*\[len\(.*fill=0", "only the number of windows is shown, not what fills them"),
     (
         r"code .*\breplay\(.*rows=|code .* \[rows = ",
@@ -206,21 +205,20 @@ def drawn_mutants(figure):
         for at, line in enumerate(axes.lines):
             if not len(line.get_ydata()):
                 continue  # it stands for the legend alone
-            yield (
-                f"axes {number} line {at}",
-                *shifted(
-                    partial(line.get_ydata, orig=False),
-                    line.set_ydata,
-                    (high - low) / 12,
-                    (low, high),
-                ),
+            upright = line.get_transform() == axes.get_xaxis_transform()  # from end to end
+            get, put = (
+                getattr(line, f"{do}_{'x' if upright else 'y'}data") for do in ("get", "set")
             )
+            ends = axes.get_xlim() if upright else (low, high)
+            how = shifted(partial(get, orig=False), put, (ends[1] - ends[0]) / 12, ends)
+            yield f"axes {number} line {at}", *how
         bars = [one for one in axes.patches if hasattr(one, "get_width")]
         lying = len({round(bar.get_height(), 9) for bar in bars}) == 1 < len(bars)
         side, (first, last) = ("width", axes.get_xlim()) if lying else ("height", (low, high))
         for at, bar in enumerate(bars):  # half a bar leaves a gap below the one that stands on it
             size, put = getattr(bar, f"get_{side}")(), getattr(bar, f"set_{side}")
-            other = size / 2 if size else (last - first) / 20
+            seen = size > (last - first) / 50  # else it grows, above what stands before it
+            other = size / 2 if seen else 0.9 * (last - first)
             yield f"axes {number} {side} of bar {at}", partial(put, other), partial(put, size)
         for at, dots in enumerate(axes.collections):
             if isinstance(dots, PathCollection):
