@@ -214,8 +214,9 @@ def drawn_mutants(figure):
             yield f"axes {number} line {at}", *how
         bars = [one for one in axes.patches if hasattr(one, "get_width")]
         lying = len({round(bar.get_height(), 9) for bar in bars}) == 1 < len(bars)
-        side, (first, last) = ("width", axes.get_xlim()) if lying else ("height", (low, high))
         for at, bar in enumerate(bars):  # half a bar leaves a gap below the one that stands on it
+            wide = lying or bar.get_data_transform() == axes.get_xaxis_transform()
+            side, (first, last) = ("width", axes.get_xlim()) if wide else ("height", (low, high))
             size, put = getattr(bar, f"get_{side}")(), getattr(bar, f"set_{side}")
             seen = size > (last - first) / 50  # else it grows, above what stands before it
             other = size / 2 if seen else 0.9 * (last - first)
