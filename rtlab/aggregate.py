@@ -119,9 +119,9 @@ class Plan:
     @staticmethod
     def check(state: State, windows: Any, keys: int) -> None:
         """Refuse windows that lie too far apart for so many keys to be numbered together."""
-        base = state["base"] if state["index"]["size"] else int(windows.min(initial=0))
-        ends = (int(windows.min(initial=base)), int(windows.max(initial=base)))
-        reach = 1 + max(abs(end - base) for end in ends)
+        parts = (state["window"][: state["index"]["size"]], windows)
+        ends = [int(end) for part in parts if len(part) for end in (part.min(), part.max())]
+        reach = 1 + max(ends, default=0) - min(ends, default=0)
         if 2 * reach * max(state["span"], keys) >= FAR:
             raise DataError(
                 f"{reach:,} windows with up to {keys:,} keys: the times lie too far apart for "
@@ -246,7 +246,7 @@ def _names(state: State, windows: Any, codes: Any) -> Any:
 def _reindex(state: State, size: int) -> None:
     """Index the groups in the first slots."""
     windows, codes = state["window"][:size], state["key"][:size]
-    state["base"] = int(windows.min(initial=state["base"])) if size else 0
+    state["base"] = int(windows.min()) if size else state["base"]
     state["index"] = numbering.renewed(_names(state, windows, codes))
 
 

@@ -72,7 +72,7 @@ def _reach(index: State, least: int, most: int) -> None:
         return
     index["low"] = first
     index["table"] = np.full(min(max(ROOM, 2 * (last - first + 1)), MOST), -1, np.int32)
-    index["table"][numbered + (low - first)] = table[numbered]
+    index["table"][numbered + low - first] = table[numbered]
 
 
 def _search(index: State, names: Any) -> tuple[Any, Any]:

@@ -51,6 +51,16 @@ def test_a_far_name_turns_the_table_into_a_list_for_good():
     assert numbering.find(index, np.array([5, 4, -(2**60)]))[0].tolist() == [0, 4, 5]
 
 
+@pytest.mark.parametrize("first", [-(2**63), 2**63 - 3], ids=["least", "most"])
+def test_a_table_reaches_the_ends_of_64_bits(first):
+    """The least and the greatest whole numbers are names like others."""
+    names = np.array([first, first + 2, first], np.int64)
+    index = numbering.renewed()
+    assert numbering.find(index, names)[0].tolist() == [0, 1, 0]
+    assert numbering.find(index, names[1:])[1].tolist() == []
+    assert index["table"] is not None
+
+
 def test_a_table_stays_within_its_bound():
     """However the names wander, the table has no more than its places."""
     index = numbering.renewed()
@@ -97,3 +107,24 @@ def test_windows_too_far_apart_are_refused():
     assert repr(state) == repr(before)
     assert aggregate.FAR < 2**63
     step.update(state, events)
+
+
+def test_short_windows_of_today_hold_many_keys():
+    """How long ago 1970 was does not count: only how far apart the windows lie."""
+    key = np.arange(20_000)
+    time = pd.to_datetime(1_700_000_000_000_000 + key % 7, unit="us", utc=True)
+    events = pd.DataFrame({"product_id": key, "purchase_time": time.as_unit("us")})
+    windows = rt.tumbling(events, "1us", by="product_id").windows
+    assert windows.product_id.tolist() == sorted(key.tolist(), key=lambda one: (one % 7, one))
+    assert windows.index.asi8.tolist() == sorted(time.as_unit("us").asi8.tolist())
+
+
+def test_many_keys_meet_windows_that_are_far_apart_already():
+    """The windows held count too: they are numbered anew where more keys come."""
+    step = rt.steps.Tumbling("1us", by="product_id", delay="100000D")
+    time = pd.to_datetime(["1970-01-01T00:00Z", "2200-01-01T00:00Z"]).as_unit("us")
+    state = step.initial()
+    step.update(state, pd.DataFrame({"product_id": [1, 2], "purchase_time": time}))
+    many = pd.DataFrame({"product_id": range(1000), "purchase_time": time[0]})
+    with pytest.raises(DataError, match="the times lie too far apart"):
+        step.update(state, many)
