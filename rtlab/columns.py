@@ -140,6 +140,10 @@ def join_arrays(pieces: list[Any]) -> Any:
     kinds = {one.dtype for one in pieces}
     if len(kinds) == 1 and isinstance(pieces[0], np.ndarray):
         return np.concatenate(pieces)
+    whole = all(isinstance(kind, np.dtype) and kind.kind in "iu" for kind in kinds)
+    if whole and np.result_type(*kinds).kind == "f":  # int64 and uint64: a double loses digits
+        fits = all(int(one.max(initial=0)) < 2**63 for one in pieces)
+        return np.concatenate([one.astype(np.int64 if fits else object) for one in pieces])
     return bare(pd.concat([pd.Series(one) for one in pieces]))
 
 

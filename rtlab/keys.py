@@ -138,7 +138,9 @@ def encode(table: State, batch: Distinct) -> Any:
 
 
 def _whole(array: Any) -> bool:
-    return isinstance(array.dtype, np.dtype) and array.dtype.kind in "iu"
+    if not isinstance(array.dtype, np.dtype) or array.dtype.kind not in "iu":
+        return False
+    return array.dtype != np.uint64 or int(array.max(initial=0)) < 2**63
 
 
 def _append(table: State, new: list[Any]) -> None:

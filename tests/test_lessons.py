@@ -558,3 +558,17 @@ def test_numbers_always_get_a_sentence_of_the_lesson(name):
         pytest.skip("asks for something else")
     for wrong in (0, -1, 1e18, float("inf"), float("nan"), 10**400):
         assert "cannot be read" not in question.grade(wrong).text
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1,234", 1234), ("12,345,678", 12345678), ("10 072", 10072), ("-10,5", -10.5),
+        ("5,7", 5.7), ("−3.5", -3.5), ("72 %", 72), ("1 2", None), ("1_0", None), ("7 or 8", None), ("", None),
+    ],
+)  # fmt: skip
+def test_numbers_as_people_write_them(text, number):
+    """Thousands may stand apart and a comma may mark decimals; what is no number is told so."""
+    verdict = Question(number if number is not None else 12, "Done.").grade(text)
+    assert verdict.right is (number is not None), verdict
+    assert number is not None or "A number is asked for" in verdict.text

@@ -82,6 +82,21 @@ def test_keys_keep_their_type(dtype):
     assert column.dtype == dtype
 
 
+def test_signed_and_unsigned_keys_keep_every_digit():
+    """Keys of int64 and of uint64 in turn, then text: no digit is lost, and none are confused."""
+    table, far = keys.initial("product_id"), 2**60 + 1
+    for array, codes in (
+        (np.array([far, -1], np.int64), [0, 1]),
+        (np.array([far, far + 2], np.uint64), [0, 2]),
+        (np.array([2**64 - 1, far], np.uint64), [3, 0]),
+        (np.array(["x", far + 2], object), [4, 2]),
+    ):
+        batch = keys.distinct("product_id", [array], len(array))
+        assert keys.encode(table, batch).tolist() == codes
+    (column,) = keys.columns(table, np.arange(5))
+    assert column.tolist() == [far, -1, far + 2, 2**64 - 1, "x"]
+
+
 def test_whole_keys_meet_text():
     """A batch of text after whole numbers: the numbers keep their codes."""
     table = keys.initial("product_id")

@@ -270,9 +270,10 @@ def _read_number(given: Any, _: Any) -> float | int:
     if isinstance(given, (pd.Timestamp, np.datetime64)):
         raise TypeError("A number is asked for, not a time.")
     if isinstance(given, str):
-        text = "".join(_tidy(given).rstrip("%").replace(",", "").replace("−", "-").split())
+        text = _tidy(given).rstrip("% ").replace("−", "-").replace("_", "?")
+        text = re.sub(r"(?<=\d)[,\s](?=\d{3}(?:\D|$))", "", text)  # between thousands
         try:
-            return float(text)
+            return float(text.replace(",", "."))
         except ValueError:
             said = reprlib.repr(given)
             raise TypeError(f"A number is asked for, and {said} is none.") from None
