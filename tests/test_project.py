@@ -233,8 +233,13 @@ def test_import_is_quick(tmp_path):
 
     base, ours = "numpy, pandas, streamz", "rtlab"
     seconds(ours)  # writes the bytecode
-    rounds = [(seconds(base), seconds(ours)) for _ in range(4)]
-    assert min(own for _, own in rounds) <= 1.3 * min(plain for plain, _ in rounds)
+    least, limit = float("inf"), 0.0
+    for _ in range(12):  # the least of each is the machine at rest; the first rounds mostly do
+        limit = min(limit or 99.0, 1.3 * seconds(base))
+        least = min(least, seconds(ours))
+        if least <= limit:
+            return
+    pytest.fail(f"import rtlab takes {least:.2f} s, more than {limit:.2f} s")
 
 
 def public():
