@@ -191,8 +191,7 @@ class InTime(Step):
         events = Columns.of(batch)
         late = np.zeros(len(events), bool)
         given = self.windows.update(state, events.adding(_place=np.arange(len(events))))
-        if "late" in given:
-            late[given["late"]["_place"]] = True
+        late[given["late"]["_place"]] = True
         return {"result": events.take(~late), "late": events.take(late)}
 
 

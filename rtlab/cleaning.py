@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from rtlab import parsing
-from rtlab.columns import NAT, Columns, bare
+from rtlab.columns import Columns, bare
 from rtlab.errors import MissingColumnError, ParameterError
 from rtlab.events import REQUIRED
 from rtlab.steps import Outputs, State, Step, register
@@ -158,7 +158,7 @@ class Clean(Step):
             events[self.on], self.tz, self.unit, self.on
         )
         moments = times.asi8
-        unknown = moments == NAT
+        unknown = moments == parsing.NAT
         verdicts.against(missing, f"missing {self.on}")
         verdicts.against(naive, f"{self.on} without a zone")
         verdicts.against(skipped, f"{self.on} skipped by a clock change")

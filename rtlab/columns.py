@@ -14,11 +14,9 @@ import numpy as np
 import pandas as pd
 
 from rtlab.errors import DataError, MissingColumnError
+from rtlab.parsing import NAT
 
 __all__ = ["Columns", "bare", "join_arrays"]
-
-
-NAT = np.iinfo(np.int64).min  # how a missing time is stored
 
 
 @dataclass(slots=True)

@@ -36,7 +36,7 @@ class Distinct(NamedTuple):
     """The key columns at the first row of each, or at every row."""
 
     @property
-    def most(self) -> int:
+    def number(self) -> int:
         """How many there are."""
         whole = self.inverse is None
         return len(np.unique(self.arrays[0]) if whole else self.arrays[0]) if self.arrays else 1

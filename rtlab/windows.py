@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["tumbling"]
 
 MOST_EMPTY = 1_000_000  # windows that ``fill`` may make at once
-NO_TIME = np.iinfo(np.int64).min  # how NaT is stored
+NO_TIME = parsing.NAT
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ class Tumbling(Step):
         distinct = keys.distinct(self.by, by, len(numbers))
         self._plan.check(state["groups"], numbers, keys.size(state["keys"]) + len(numbers))
         if self.fill is not None:
-            self._check_gap(state, numbers, max(len(state["since"]), distinct.most))
+            self._check_gap(state, numbers, max(len(state["since"]), distinct.number))
         # From here on nothing can fail: a bad batch leaves the state as it was.
         self._add(state, numbers, keys.encode(state["keys"], distinct), values)
         outputs = self.advance(state, watermark)
