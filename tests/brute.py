@@ -55,9 +55,7 @@ def parameters(case):
 def simulator(case):
     """Make the slow loop of a case."""
     given = case["parameters"]
-    agg = {
-        name: naive.function if spec == "fold" else spec for name, spec in given["agg"].items()
-    }
+    agg = {name: naive.function if spec == "fold" else spec for name, spec in given["agg"].items()}
     if kind(case) == "count":
         return naive.Counts(
             agg, given["rows"], given.get("slide"), partial=given.get("partial", True)
@@ -204,8 +202,7 @@ def check(case, seen=None):
     """Compare whole run, cut run and the loop; give the first difference in words, or None."""
     answers, met = slow(case)
     if seen is not None:
-        seen += met
-        seen["several advances"] += len(case["advances"]) > 1
+        seen += met + shape(case)
     try:
         made = step(case)
         for way, cut in (("whole", False), ("cut", True)):
@@ -217,6 +214,38 @@ def check(case, seen=None):
         return _faces(case, answers)
     except Exception as error:  # noqa: BLE001  (a crash is a difference too)
         return f"raised {type(error).__name__}: {error}"
+
+
+def shape(case):
+    """Count what is special about the stream itself."""
+    times = [time for time, _, _ in case["rows"]]
+    return (
+        Counter(
+            {
+                "several advances": len(case["advances"]) > 1,
+                "several advances at once": len({place for place, _ in case["advances"]})
+                < len(case["advances"]),
+                "cuts at one place": len(set(case["cuts"])) < len(case["cuts"]),
+                "ties": len(set(times)) < len(times),
+                "disorder": times != sorted(times),
+                "empty streams": not times,
+                "watermarks from the source": case["watermarks"] is not None,
+                "infinite values": any(math.isinf(value) for _, _, value in case["rows"]),
+                "missing values": any(math.isnan(value) for _, _, value in case["rows"]),
+            }
+        )
+        + Counter()
+    )
+
+
+SITUATIONS = {
+    "late rows", "partly late rows", "revisions", "revisions of empty windows", "retractions",
+    "sessions joined by two", "sessions joined by three", "closed sessions opened again",
+    "closed and open sessions joined", "closed sessions joined", "old rows saved by a session",
+    "gaps exactly", "ends that equal the watermark", "empty windows filled", "partial windows",
+    "several advances", "several advances at once", "cuts at one place", "ties", "disorder",
+    "empty streams", "watermarks from the source", "infinite values", "missing values",
+}  # fmt: skip
 
 
 def _faces(case, answers):

@@ -72,6 +72,8 @@ def case(seed):
         if "late" in kind or (kind == "calendar" and rng.random() < 0.3):
             parameters["lateness"] = rng.choice([0, 1, 2, 4, 8, 16]) * unit
     times = _times(rng, rows, unit, base)
+    if "gap" in parameters and rng.random() < 0.6:
+        times = _sessions(rng, rows, unit, base, parameters)
     pool, chosen = VALUES[rng.choice(list(VALUES))], rng.sample(KEYS[keys], len(KEYS[keys]))
     chosen = chosen[: rng.choice([1, 1, 2, len(chosen)])]
     drawn = {
@@ -144,17 +146,29 @@ def _calendar(rng, parameters):
 
 
 def _times(rng, rows, unit, base):
+    """Draw times that grow, more or less: in even steps, or scattered and delivered late."""
     pace, disorder = rng.choice([0, 0.3, 0.5, 1, 2, 3]), rng.choice([0, 1, 3, 6, 12])
-    start = rng.randint(-12, 4)
-    odd = rng.random() < 0.2
-    times = []
-    for place in range(rows):
-        ticks = start + int(place * pace) - rng.randint(0, disorder)
-        jitter = rng.choice([0, 0, 1, -1]) if odd else 0
-        times.append(base + ticks * unit + jitter)
-    if rng.random() < 0.1:
-        rng.shuffle(times)
-    return times
+    if rng.random() < 0.4:
+        scattered = sorted(rng.randint(0, int(rows * pace) + 4) for _ in range(rows))
+        ticks = sorted(scattered, key=lambda tick: tick + rng.randint(0, disorder))
+    else:
+        ticks = [int(place * pace) - rng.randint(0, disorder) for place in range(rows)]
+    odd, start = rng.random() < 0.2, rng.randint(-12, 4)
+    return [
+        base + (start + tick) * unit + (rng.choice([0, 0, 1, -1]) if odd else 0) for tick in ticks
+    ]
+
+
+def _sessions(rng, rows, unit, base, parameters):
+    """Draw times about a gap apart, delivered so late that rows join sessions of others."""
+    gap = parameters["gap"] // unit
+    if "delay" in parameters:
+        parameters["delay"] = rng.randint(0, 4 * gap) * unit
+    if "lateness" in parameters:
+        parameters["lateness"] = rng.randint(2, 8 * gap) * unit
+    scattered = [rng.randint(0, max(int(rows * gap * 0.6), 4)) for _ in range(rows)]
+    ticks = sorted(scattered, key=lambda tick: tick + rng.randint(0, 5 * gap))
+    return [base + tick * unit for tick in ticks]
 
 
 def _advances(rng, times, unit, base):

@@ -159,7 +159,8 @@ def test_calendar_by_hand():
     assert (start, end - start) == (noon - 11 * hour - 144 * hour, 167 * hour)
     february = naive.grid("month").windows(noon - 20 * naive.DAY)[0]
     assert february == (1_709_251_200_000_000, 1_706_745_600_000_000)
-    assert naive.grid("quarter").after(february)[1] == 1_711_929_600_000_000
+    assert naive.grid("month").after(february)[1] == february[0]
+    assert naive.grid("quarter").windows(noon)[0][0] == 1_711_929_600_000_000
 
 
 def test_midnight_that_does_not_come():
