@@ -21,15 +21,7 @@ import rtlab as rt
 
 CHUNK = 250
 FIRST = 10_000  # the gate has the seeds before
-FRESH = {
-    "next": FIRST,
-    "streams": 0,
-    "seconds": 0,
-    "kinds": {},
-    "met": {},
-    "code": {},
-    "wrong": [],
-}
+FRESH = {"next": FIRST, "streams": 0, "seconds": 0, "kinds": {}, "met": {}, "code": {}}
 
 
 def fingerprint():
@@ -43,7 +35,7 @@ def fingerprint():
 def load(folder):
     """Read how far the campaign got."""
     path = folder / "progress.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else dict(FRESH)
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else FRESH | {"wrong": []}
 
 
 def save(folder, progress):

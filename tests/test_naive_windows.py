@@ -109,15 +109,22 @@ def test_session_retractions_by_hand():
     loop = naive.Sessions(COUNT, lateness=50, gap=5)
     acts = 0, 8, ("to", 30), 1, 4, ("to", 55), 60
     assert told(loop, *acts) == (
-        [(0, 5, 1, 0), (8, 13, 1, 0), (0, 5, 1, "retracted"), (0, 6, 2, 1)]
-        + [(0, 6, 2, "retracted"), (8, 13, 1, "retracted"), (0, 13, 4, 2)],
+        [
+            (0, 5, 1, 0),
+            (8, 13, 1, 0),
+            (0, 5, 1, "retracted"),
+            (0, 6, 2, 1),
+            (0, 6, 2, "retracted"),
+            (8, 13, 1, "retracted"),
+            (0, 13, 4, 2),
+        ],  # fmt: skip
         [],
         [(60, 65, 1, 0)],
     )
 
 
 def test_session_inside_by_hand():
-    """A late row that leaves the bounds of its session gives a revision, and takes nothing back."""
+    """A late row that leaves its session's bounds gives a revision, and takes nothing back."""
     loop = naive.Sessions(COUNT, lateness=50, gap=5)
     assert told(loop, 0, 4, ("to", 10), 2) == ([(0, 9, 2, 0), (0, 9, 3, 1)], [], [])
 
