@@ -36,7 +36,7 @@ class Answer(NamedTuple):
     start: int
     end: int
     key: tuple
-    values: list
+    results: list
     revision: int = 0
     retracted: bool = False
 

@@ -1,8 +1,13 @@
 """The slow loops themselves, on examples that were computed by hand on paper."""
 
 import math
+import random
+from itertools import pairwise
 
+import brute
+import drawn_windows
 import naive_windows as naive
+import pandas as pd
 import pytest
 
 COUNT = {"n": "count"}
@@ -117,7 +122,7 @@ def test_session_retractions_by_hand():
             (0, 6, 2, "retracted"),
             (8, 13, 1, "retracted"),
             (0, 13, 4, 2),
-        ],  # fmt: skip
+        ],
         [],
         [(60, 65, 1, 0)],
     )
@@ -193,3 +198,101 @@ def test_aggregates_by_hand():
     rows = [naive.Row(n, 0, (), value) for n, value in enumerate([math.nan, 2.0, 2.0])]
     agg = {str(n): ("value", f) for n, f in enumerate(["count", "nunique", "first", "last"])}
     assert [one for one, _ in naive.aggregate(rows, {"n": "count"} | agg)] == [3, 2, 1, 2.0, 2.0]
+
+
+# --- the loops against definitions that need no loop, on drawn streams
+
+
+def drawn(kind, number=400):
+    """Give drawn cases of a kind, such that nothing is late."""
+    for seed in range(20 * number):
+        case = drawn_windows.case(seed)
+        if case["kind"] == kind and case["rows"]:
+            case["parameters"].pop("delay", None)
+            case |= {"watermarks": None, "advances": []}
+            case["parameters"]["agg"] = {"f": "fold"}
+            yield case
+            number -= 1
+            if not number:
+                return
+
+
+def outcome(case):
+    """Give what is valid in the end: answers that no later one replaces or takes back."""
+    valid = {}
+    for answers, _ in brute.slow(case)[0].values():
+        for one in answers:
+            valid.pop((one.end, one.start, one.key), None)
+            if not one.retracted:
+                valid[one.end, one.start, one.key] = one.results[0][0]
+    return valid
+
+
+def by_definition(case, windows):
+    """Give the fold of each (end, start, key) from its rows in the order of arrival."""
+    found = {}
+    for number, (time, key, _) in enumerate(case["rows"]):
+        for end, start in windows(time, key):
+            found.setdefault((end, start, key), []).append(number)
+    return {group: naive.fold(numbers) for group, numbers in found.items()}
+
+
+def sessions(case):
+    """Sort the times of each key, and part them where they lie more than a gap apart."""
+    gap, bounds = case["parameters"]["gap"], {}
+    for own in {key for _, key, _ in case["rows"]}:
+        times = sorted(time for time, key, _ in case["rows"] if key == own)
+        starts = [b for a, b in pairwise([-math.inf, *times]) if b - a > gap]
+        ends = [a + gap for a, b in pairwise([*times, math.inf]) if b - a > gap]
+        bounds[own] = list(zip(ends, starts, strict=True))
+    return lambda time, key: [one for one in bounds[key] if one[1] <= time < one[0]]
+
+
+@pytest.mark.parametrize("kind", ["session", "session late"])
+@pytest.mark.parametrize("late", [False, True])
+def test_sessions_by_definition(kind, late):
+    """Sorted and parted at the gaps: also when every row but one comes after its session ended."""
+    for case in drawn(kind):
+        if late:  # after the first row all is over, but nothing is forgotten
+            case["parameters"]["lateness"] = 10**18
+            case["advances"] = [(1, 10**17)]
+        assert outcome(case) == by_definition(case, sessions(case))
+
+
+@pytest.mark.parametrize("kind", ["sliding", "sliding late", "tumbling", "calendar"])
+@pytest.mark.parametrize("late", [False, True])
+def test_grids_by_definition(kind, late):
+    """Each row is in every window that starts at or before it and ends after it."""
+    for case in drawn(kind):
+        given = case["parameters"]
+        given.pop("fill", None)
+        if late:
+            given["lateness"] = 10**18
+            case["advances"] = [(1, 10**17)]
+        windows = brute.simulator(case).grid.windows
+        assert outcome(case) == by_definition(case, lambda time, _, windows=windows: windows(time))
+        if kind != "calendar":
+            for time, _, _ in case["rows"]:
+                slide = given.get("slide", given["size"])
+                number = len(windows(time))
+                assert given["size"] // slide <= number <= -(-given["size"] // slide)
+                assert all(start <= time < end for end, start in windows(time))
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kathmandu", "Europe/London", "UTC"])
+@pytest.mark.parametrize("period", ["day", "week", "month", "quarter", "year"])
+def test_calendar_equals_periods(zone, period):
+    """Days, weeks, months, quarters and years begin where pandas' periods begin."""
+    rng = random.Random(5)  # noqa: S311  (no secrets)
+    windows = naive.grid(period, tz=zone)
+    code = {"day": "D", "week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}[period]
+    for _ in range(100):
+        time = rng.randint(-(10**15), 2 * 10**15)
+        ((end, start),) = windows.windows(time)
+        wall = pd.Timestamp(time, unit="us", tz="UTC").tz_convert(zone).tz_localize(None)
+        own = wall.to_period(code)
+        bounds = (own.start_time, (own + 1).start_time)
+        assert [
+            one.tz_localize(zone, nonexistent="shift_forward").value // 1000 for one in bounds
+        ] == [start, end]
+        assert windows.after((end, start))[1] == end
