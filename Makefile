@@ -51,7 +51,7 @@ test-browser: .venv/ready .venv/browser  ## See the live lessons move and rest i
 	$(RUN)/python -m pytest -m browser tests/browser $(ARGS)
 
 soak: .venv/ready  ## Check ever more drawn streams of windows against slow loops (ARGS="--minutes 10")
-	$(RUN)/python tests/soak.py $(ARGS)
+	$(RUN)/python -W error tests/soak.py $(ARGS)
 
 lab: .venv/ready  ## Open the lessons in JupyterLab, as a copy in my-lessons/
 	$(RUN)/rtlab lessons my-lessons

@@ -42,6 +42,7 @@ VALUES = {
     "extreme": [1e16, -1e16, 0.1, 1.0, 3.0, 1e100, -1e-30],
     "far": [1e9 + 1, 1e9 - 1, 1e9 + 0.5, 1e9, 1e9 + 2],
     "inf": [math.inf, -math.inf, math.nan, 1.0, 2.5],
+    "nullable": [1, 2, math.nan, 250, -1],
     "thirds": [1 / 3, 2 / 3, 1e-9, 7.1234567],
 }
 AGGREGATES = (
@@ -74,11 +75,13 @@ def case(seed):
     times = _times(rng, rows, unit, base)
     if "gap" in parameters and rng.random() < 0.6:
         times = _sessions(rng, rows, unit, base, parameters)
-    pool, chosen = VALUES[rng.choice(list(VALUES))], rng.sample(KEYS[keys], len(KEYS[keys]))
+    values = rng.choice(list(VALUES))
+    pool, chosen = VALUES[values], rng.sample(KEYS[keys], len(KEYS[keys]))
     chosen = chosen[: rng.choice([1, 1, 2, len(chosen)])]
     drawn = {
         "seed": seed,
         "kind": kind,
+        "types": _types(rng, keys, values),
         "parameters": parameters,
         "rows": [(time, rng.choice(chosen), rng.choice(pool)) for time in times],
         "watermarks": None,
@@ -88,6 +91,16 @@ def case(seed):
     if kind != "count" and rng.random() < (0.2 if "delay" not in parameters else 0.03):
         drawn["watermarks"] = _watermarks(rng, times, unit)
     return drawn
+
+
+def _types(rng, keys, values):
+    """Draw what pandas makes of the columns, where it is not the usual."""
+    found = {}
+    if keys == "text" and rng.random() < 0.5:
+        found["a"] = rng.choice(["string", "category", "str"])
+    if values == "nullable":
+        found["value"] = "Int64"
+    return found
 
 
 def _tumbling(rng, parameters, unit):
@@ -190,6 +203,6 @@ def _watermarks(rng, times, unit):
 
 
 def _cuts(rng, rows):
-    if rng.random() < 0.2 and rows < 15:
+    if rng.random() < 0.15 and rows < 15:
         return list(range(1, rows))
-    return sorted(rng.randint(0, rows) for _ in range(rng.randint(1, 5)))
+    return sorted(rng.randint(0, rows) for _ in range(rng.choice([1, 2, 2, 3, 5])))
