@@ -9,6 +9,7 @@ from rtlab.simulation import simulate
 from rtlab.sources import replay
 from rtlab.cleaning import clean
 from rtlab.keeping import dedupe, keep
+from rtlab.joining import enrich
 from rtlab.account import Account
 from rtlab.windows import tumbling
 from rtlab.counts import count_window
@@ -34,6 +35,7 @@ __all__ = [
     "clean",
     "dedupe",
     "keep",
+    "enrich",
     "Account",
     "tumbling",
     "count_window",
