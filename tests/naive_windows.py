@@ -504,7 +504,7 @@ class Sessions(Simulator):
 
 @dataclass
 class Counts:
-    """Windows of a number of events: window k has its key's events k·slide − size … k·slide − 1."""
+    """Windows of a number of events: of each key, number k·slide − size … k·slide − 1."""
 
     agg: dict
     size: int

@@ -76,7 +76,7 @@ def test_sliding_uneven_by_hand():
 
 
 def test_fill_by_hand():
-    """Each key has every window from its first one on: as they close, or to the last at the end."""
+    """Each key has every window from its first on: as they close, or to the last at the end."""
     loop = naive.Grids({"n": ("value", "sum")}, grid=naive.grid(10), fill=-7)
     acts = (5, ("a",)), (15, ("b",)), (37, ("b",)), ("to", 20), ("to", 30)
     answers, late, rest = told(loop, *acts)
