@@ -315,16 +315,18 @@ def compare(case, outputs, due):
     return None
 
 
-def _columns(output):
-    """Give an output as columns, also that of a function or a stream."""
+def _arrays(output):
+    """Give an output's columns by name, also those of a function or a stream; none of no rows."""
+    if output is None or not len(output):
+        return {}
     if isinstance(output, pd.DataFrame) and output.index.name == "start":
         output = output.reset_index()
-    return Columns({}) if output is None else Columns.of(output)
+    return Columns.of(output).arrays
 
 
 def _table(output):
     """Give an output as lists by column."""
-    return {name: _listed(array) for name, array in _columns(output).arrays.items()}
+    return {name: _listed(array) for name, array in _arrays(output).items()}
 
 
 def _listed(array):
@@ -335,17 +337,18 @@ def _listed(array):
 
 def _answers(case, output):
     """Give answers as the loop has them."""
-    table, given = _table(output), case["parameters"]
-    if not table.get("start"):
+    arrays, given = _arrays(output), case["parameters"]
+    if not arrays:
         return []
     names = [*given["by"], *given["agg"]]
     names += ["revision"] * ("lateness" in given)
     names += ["retracted"] * ("lateness" in given and kind(case) == "session")
-    if sorted(table) != sorted(["start", "end", *names]):
-        raise AssertionError(f"columns {list(table)}, due {names}")
-    zones = {str(_columns(output)[name].dtype.tz) for name in ("start", "end")}
+    if sorted(arrays) != sorted(["start", "end", *names]):
+        raise AssertionError(f"columns {list(arrays)}, due {names}")
+    zones = {str(arrays[name].dtype.tz) for name in ("start", "end")}
     if zones != {given.get("tz", "UTC")}:
         raise AssertionError(f"times of {zones}, due {given.get('tz')}")
+    table = {name: _listed(array) for name, array in arrays.items()}
     by = [[_plain(one) for one in table[name]] for name in given["by"]]
     keys = zip(*by, strict=True) if by else [()] * len(table["start"])
     values = zip(*(table[name] for name in given["agg"]), strict=True)
