@@ -17,6 +17,7 @@ import yaml
 from streamz import Stream
 
 import rtlab as rt
+from rtlab.errors import ParameterError
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests" / "data" / "window_cases.yaml"
@@ -118,11 +119,13 @@ class Case:
     def batch(self, acts):
         """Make a frame of events."""
         times = [self.time(act.given[0]) for act in acts]
-        frame = pd.DataFrame({
+        keys = [None if act.given[1] == "none" else act.given[1] for act in acts]
+        columns = {
             "purchase_time": pd.to_datetime(times, unit="us", utc=True),
-            "key": pd.Series([act.given[1] for act in acts], dtype=object).replace("none", None),
+            "key": pd.Series(keys, dtype=object),
             "value": [float(act.given[2]) for act in acts],
-        })
+        }
+        frame = pd.DataFrame(columns)
         if self.facts.get("inputs"):
             frame["_watermark"] = [self.mark(act) for act in acts]
         return frame
@@ -273,7 +276,7 @@ def test_finished_data_give_the_same(case):
 @pytest.mark.parametrize("case", [one for one in cases() if one.refused], ids=str)
 def test_refused(case):
     """What rtlab does not offer is refused by name."""
-    with pytest.raises(rt.ParameterError, match=case.refused):
+    with pytest.raises(ParameterError, match=case.refused):
         getattr(rt.steps, CLASSES[case.step])(**case.parameters)
 
 
