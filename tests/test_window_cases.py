@@ -42,6 +42,11 @@ CLASSES = {
 BEGINNING = -(2**63)  # a watermark before all times
 
 
+def named(key):
+    """Read a key of the script."""
+    return None if key == "none" else key
+
+
 @dataclass
 class Action:
     """One line of a script, with what has to come of it."""
@@ -101,10 +106,10 @@ class Case:
                 numbers = [float(one) for one in result.split("/")]
                 revision = [int(one[1:]) for one in rest if one.startswith("#")]
                 gone = ["gone" in rest] if self.step == "session" and revision else []
-                answer = (*times, None if key == "none" else key, *numbers, *revision, *gone)
+                answer = (*times, named(key), *numbers, *revision, *gone)
                 found[-1].answers.append(answer)
             elif words[0] == "late":
-                found[-1].late.append((self.time(words[1]), words[2], float(words[3])))
+                found[-1].late.append((self.time(words[1]), named(words[2]), float(words[3])))
             elif words[0] in ("advance", "idle", "restart", "end"):
                 found.append(Action(words[0], words[1:]))
             else:
@@ -119,7 +124,7 @@ class Case:
     def batch(self, acts):
         """Make a frame of events."""
         times = [self.time(act.given[0]) for act in acts]
-        keys = [None if act.given[1] == "none" else act.given[1] for act in acts]
+        keys = [named(act.given[1]) for act in acts]
         columns = {
             "purchase_time": pd.to_datetime(times, unit="us", utc=True),
             "key": pd.Series(keys, dtype=object),
