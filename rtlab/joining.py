@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from numbers import Number
 from typing import Any, ClassVar
@@ -181,7 +181,7 @@ class Enrich(Step):
 def _beside(events: Columns, added: dict[str, Any], places: Any) -> Columns:
     """Put the values at some places of the table beside the rows."""
     found = {name: array[places] for name, array in added.items()}
-    return replace(events, arrays=events.arrays | found)
+    return events.adding(**found)
 
 
 def _kind(key: Any) -> str:

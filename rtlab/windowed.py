@@ -356,7 +356,7 @@ class Windowed(Timed):
     def _filled(self, name: str, array: Any, empty: Any) -> Any:
         if self._plan.wanted[name].function == "count":
             return array
-        if array.dtype.kind == "i" and self.fill != int(self.fill or 0):
+        if array.dtype.kind == "i" and not float(self.fill or 0).is_integer():
             array = array.astype(np.float64)
         array = array.copy()
         array[empty] = self.fill

@@ -425,7 +425,8 @@ def report(case):
     small = smallest(case)
     return (
         f"seed {case['seed']} ({case['kind']}): {check(small) or check(case)}\n"
-        f"from math import inf, nan\ncase = {pformat(small, width=96, sort_dicts=False)}\nassert brute.check(case) is None\n"
+        f"from math import inf, nan\ncase = {pformat(small, width=96, sort_dicts=False)}\n"
+        "assert brute.check(case) is None\n"
     )
 
 

@@ -132,7 +132,7 @@ def _count(rng, parameters, unit):  # noqa: ARG001
     if rng.random() < 0.6:
         parameters["slide"] = rng.randint(1, rows)
     if rng.random() < 0.5:
-        parameters["partial"] = rng.random() < 0.5
+        parameters["partial"] = rng.choice([True, False, "start", "end"])
 
 
 _SHAPES = {"tumbling": _tumbling, "sliding": _sliding, "session": _session, "count": _count}

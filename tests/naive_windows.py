@@ -353,7 +353,8 @@ class Grids(Simulator):
     rows: dict = field(default_factory=dict)  # (window, key) → its rows
     revision: dict = field(default_factory=dict)  # (window, key) → of its last answer
     first: dict = field(default_factory=dict)  # key → its first window
-    last: Any = None
+    last: float = -math.inf  # the end of the last window with a row
+    closed: float = -math.inf  # the watermark when windows were answered last
 
     def take(self, row):
         """Put a row into its windows; None if it is late for all of them."""
@@ -372,23 +373,27 @@ class Grids(Simulator):
                 self.seen["revisions of empty windows"] += (
                     self.revision[group] == 1 and len(self.rows[group]) == 1
                 )
-        if self.fill is not None:
-            self.complete(row.key, taken)
+        self.first[row.key] = min(self.first.get(row.key, taken[0]), taken[0])
+        self.last = max(self.last, taken[-1][0])
         return answers
 
-    def complete(self, key, windows):
-        """Make the empty windows of each key, from its first to the last of any."""
-        before = self.first.get(key), self.last
-        self.first[key] = min(self.first.get(key, windows[0]), windows[0])
-        self.last = max(self.last or windows[-1], windows[-1])
-        if before != (self.first[key], self.last):
-            for one, window in self.first.items():
-                while window <= self.last:
-                    self.rows.setdefault((window, one), [])
-                    window = self.grid.after(window)  # noqa: PLW2901
+    def complete(self):
+        """Make the windows without events that close now: each key's, from its first one on.
+
+        At the end that goes as far as the last window that holds a row.
+        """
+        end = self.mark if self.mark < NEVER else self.last
+        for key, window in self.first.items():
+            while window[0] <= end:
+                if window[0] > self.closed:
+                    self.rows.setdefault((window, key), [])
+                window = self.grid.after(window)  # noqa: PLW2901
 
     def close(self):
         """Answer the windows whose end the watermark has reached."""
+        if self.fill is not None and self.mark > self.closed:
+            self.complete()
+        self.closed = self.mark
         due = [
             group for group in self.rows if group[0][0] <= self.mark and group not in self.revision
         ]
@@ -499,12 +504,12 @@ class Sessions(Simulator):
 
 @dataclass
 class Counts:
-    """Windows of a number of events."""
+    """Windows of a number of events: of each key, number k·slide − size … k·slide − 1."""
 
     agg: dict
     size: int
     slide: int | None = None
-    partial: bool = True
+    partial: Any = True
     rows: dict = field(default_factory=dict)
     seen: Counter = field(default_factory=Counter)
 
@@ -512,8 +517,9 @@ class Counts:
         """Take one event."""
         rows = self.rows.setdefault(row.key, [])
         rows.append(row)
-        slide = self.slide or self.size
-        if len(rows) % slide or (len(rows) < self.size and not self.partial):
+        if len(rows) % (self.slide or self.size):
+            return [], []
+        if len(rows) < self.size and self.partial not in (True, "start"):
             return [], []
         self.seen["partial windows"] += len(rows) < self.size
         return [self.answer(row.key, rows[-self.size :])], []
@@ -523,13 +529,15 @@ class Counts:
         return [], []
 
     def finish(self):
-        """Answer what is left: for each key the next window, if it has a row of its own."""
+        """Answer what is left: by key, the windows that have rows and were not answered."""
         answers, slide = [], self.slide or self.size
-        for key in sorted(self.rows, key=order) if self.partial else []:
+        for key in sorted(self.rows, key=order) if self.partial in (True, "end") else []:
             rows = self.rows[key]
-            if left := len(rows) % slide:
+            last = (len(rows) // slide + 1) * slide
+            while last - self.size < len(rows):
                 self.seen["partial windows"] += 1
-                answers.append(self.answer(key, rows[-(self.size - slide + left) :]))
+                answers.append(self.answer(key, rows[max(last - self.size, 0) :]))
+                last += slide
         return answers, []
 
     def answer(self, key, rows):

@@ -76,13 +76,26 @@ def test_sliding_uneven_by_hand():
 
 
 def test_fill_by_hand():
-    """Each key has every window from its first one to the last one of any key."""
+    """Each key has every window from its first on: as they close, or to the last at the end."""
     loop = naive.Grids({"n": ("value", "sum")}, grid=naive.grid(10), fill=-7)
-    acts = (5, ("a",)), (15, ("b",)), (37, ("b",)), ("to", 20), ("to", 99)
+    acts = (5, ("a",)), (15, ("b",)), (37, ("b",)), ("to", 20), ("to", 30)
     answers, late, rest = told(loop, *acts)
     assert answers == [
         (0, 10, "a", 1, 0), (10, 20, "a", -7, 0), (10, 20, "b", 1, 0), (20, 30, "a", -7, 0),
-        (20, 30, "b", -7, 0), (30, 40, "a", -7, 0), (30, 40, "b", 1, 0),
+        (20, 30, "b", -7, 0),
+    ]  # fmt: skip
+    assert (late, rest) == ([], [(30, 40, "a", -7, 0), (30, 40, "b", 1, 0)])
+
+
+def test_fill_of_idle_time_by_hand():
+    """An advance fills windows behind the last row; what closed before a key came stays away."""
+    loop = naive.Grids({"n": ("value", "sum")}, lateness=99, grid=naive.grid(10), fill=0)
+    acts = ("to", 30), (5, ("a",)), (21, ("a",)), ("to", 45), 25
+    answers, late, rest = told(
+        loop, *(act if isinstance(act, tuple) else (act, ("a",)) for act in acts)
+    )
+    assert answers == [
+        (0, 10, "a", 1, 0), (20, 30, "a", 1, 0), (30, 40, "a", 0, 0), (20, 30, "a", 2, 1),
     ]  # fmt: skip
     assert (late, rest) == ([], [])
 
@@ -149,8 +162,10 @@ def test_session_opened_again_by_hand():
         (3, None, False, [[0, 1, 2]], []),
         (3, 2, True, [[0, 1], [1, 2, 3]], [[3, 4]]),
         (3, 2, False, [[1, 2, 3]], []),
-        (3, 1, True, [[0], [0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 4]], []),
-        (4, 2, True, [[0, 1], [0, 1, 2, 3]], [[2, 3, 4]]),
+        (3, 2, "start", [[0, 1], [1, 2, 3]], []),
+        (3, 2, "end", [[1, 2, 3]], [[3, 4]]),
+        (3, 1, True, [[0], [0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 4]], [[3, 4], [4]]),
+        (4, 2, True, [[0, 1], [0, 1, 2, 3]], [[2, 3, 4], [4]]),
     ],
 )
 def test_count_by_hand(size, slide, partial, answers, rest):
