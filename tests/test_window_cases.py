@@ -18,6 +18,7 @@ from streamz import Stream
 
 import rtlab as rt
 from rtlab.errors import ParameterError
+from rtlab.streams import Graph
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests" / "data" / "window_cases.yaml"
@@ -245,6 +246,47 @@ class OnStream:
             time = self.case.mark(first) if idle else self.case.time(first.given[0])
             rt.advance(self.source, pd.Timestamp(time, unit="us", tz="UTC"))
         return list(self.answers), list(self.late)
+
+
+class Meeting(OnStream):
+    """Let the inputs of a case meet; the watermarks that it names have to come of themselves."""
+
+    def begin(self):
+        """Build the graph, with a stream for each input."""
+        self.inputs = {name: Stream() for name in self.case.inputs}
+        self.answers, self.late, self.marks = [], [], []
+        self.own = dict.fromkeys(self.inputs, BEGINNING)
+        self.source = rt.merge(*self.inputs.values(), delay="0s")
+        self.source.sink(lambda frame: self.marks.extend(frame["_watermark"].tolist()))
+        self.node = getattr(self.source, self.case.step)(**self.case.parameters)
+        self.node.sink(lambda frame: self.answers.extend(self.case.seen(frame)))
+
+    def do(self, acts):
+        """Do the same thing as the script, and give what came of it."""
+        (act,) = acts
+        if act.name == "end":
+            return super().do(acts)
+        self.answers.clear()
+        self.marks.clear()
+        if act.name == "idle":
+            name = act.given[0]
+            list(Graph(self.source).tell(self.own[name], self.inputs[name], idle=True))
+            return list(self.answers), []
+        name, frame = act.given[1], self.case.batch([act]).drop(columns="_watermark")
+        delay = self.case.inputs[name] if isinstance(self.case.inputs, dict) else "0s"
+        own = self.case.time(act.given[0]) - pd.Timedelta(delay).value // 1000
+        self.own[name] = max(self.own[name], own)
+        self.inputs[name].emit(frame.assign(_watermark=self.own[name]))
+        assert self.marks == [self.case.mark(act)]
+        return list(self.answers), []
+
+
+@pytest.mark.parametrize("case", [one for one in cases() if one.inputs], ids=str)
+def test_inputs_meet_as_documented(case):
+    """The watermark of several inputs is the documented one, and so are the answers."""
+    driver = Meeting(case)
+    for act in case.actions:
+        check([act], *driver.do([act]))
 
 
 @SCRIPTS
