@@ -10,7 +10,8 @@ from rtlab.sources import replay
 from rtlab.cleaning import clean
 from rtlab.keeping import dedupe, keep
 from rtlab.account import Account
-from rtlab.windows import tumbling
+from rtlab.windows import sliding, tumbling
+from rtlab.sessions import session
 from rtlab.counts import count_window
 from rtlab.smooth import exponential_average, moving_average, moving_median
 from rtlab.change import difference, integrate
@@ -36,6 +37,8 @@ __all__ = [
     "keep",
     "Account",
     "tumbling",
+    "sliding",
+    "session",
     "count_window",
     "moving_average",
     "moving_median",

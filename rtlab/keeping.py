@@ -149,7 +149,7 @@ class Dedupe(Step):
 
     def update(self, state: State, batch: Any) -> Outputs:
         events = Columns.of(batch)
-        if not events.arrays:
+        if not events.names:
             return {}
         ids, missing, wrong = parsing.identifiers(events[self.by])
         if np.any(wrong):

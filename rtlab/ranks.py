@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from rtlab import keys
+from rtlab import keys, slots
 from rtlab.aggregate import Plan
 from rtlab.columns import Columns
 from rtlab.errors import ParameterError
@@ -130,7 +130,7 @@ class Leaderboard(Step):
 
     def initial(self) -> State:
         return {
-            "totals": self._total.initial(),
+            "totals": slots.initial(),
             "keys": keys.initial(self.by),
             "windows": self._windows.initial() if self._windows else None,
             "before": {},  # the ranks in the table before, by the key's code
@@ -138,7 +138,7 @@ class Leaderboard(Step):
 
     def update(self, state: State, batch: Any) -> Outputs:
         events = Columns.of(batch)
-        if not events.arrays:
+        if not events.names:
             return {}
         if self._windows is None:
             self._add(state, events)
@@ -153,7 +153,7 @@ class Leaderboard(Step):
     def _seen(self, state: State, given: Outputs) -> Outputs:
         """Answer for the windows that have closed, and hand on the late rows."""
         closed = given.pop("windows", Columns({}))
-        return {"ranks": self._tables(state, closed), **given} if closed.arrays else given
+        return {"ranks": self._tables(state, closed), **given} if closed.names else given
 
     def finish(self, state: State) -> Outputs:
         if self._windows is None:
@@ -166,7 +166,7 @@ class Leaderboard(Step):
         values = self._total.values(rows)
         distinct = keys.distinct(self.by, by, len(rows))
         codes = keys.encode(state["keys"], distinct)
-        self._total.fold(state["totals"], codes, values, keys.size(state["keys"]))
+        self._total.fold(state["totals"], codes, values, count=keys.size(state["keys"]))
 
     def _tables(self, state: State, closed: Columns) -> Columns:
         """Add up closed windows one after the other; each end is the moment of a table."""
