@@ -55,7 +55,7 @@ lab: .venv/ready  ## Open the lessons in JupyterLab, as a copy in my-lessons/
 	$(RUN)/python -m jupyterlab my-lessons $(ARGS)
 
 bench: .venv/ready .venv/bench  ## Measure speed and memory
-	$(RUN)/python bench/run.py $(ARGS)
+	$(RUN)/python -m bench.run $(ARGS)
 
 lint: .venv/ready  ## Check style and types
 	$(RUN)/ruff check .
@@ -71,7 +71,7 @@ notebooks: .venv/ready  ## Execute every lesson again, in place
 
 lock:  ## Write the locks again (needs uv; ARGS=--upgrade takes the newest versions)
 	$(COMPILE) --extra all -o requirements.txt $(ARGS)
-	$(COMPILE) --extra bench -c requirements.txt -o requirements-bench.txt $(ARGS)
+	$(COMPILE) --extra bench -o requirements-bench.txt $(ARGS)
 	$(COMPILE) --extra browser -c requirements.txt -o requirements-browser.txt $(ARGS)
 	printf 'pyparsing>=3.1,<3.2\n' | \
 		$(COMPILE) --extra test --resolution lowest-direct -o requirements-oldest.txt - $(ARGS)

@@ -92,29 +92,35 @@ def messages_iso(messages: Iterable[bytes]) -> Answer:
     return by_events(source, source.map(orjson.loads).map(timed))(messages)
 
 
-def by_groupby(batches: Iterable[Any], *prepare: Callable[[Any], Any]) -> Answer:
-    """Sum each batch by pandas' groupby, and add that to what was."""
+def grouped(
+    source: Stream, *prepare: Callable[[Any], Any]
+) -> Callable[[Iterable[Any]], Answer]:
+    """Build the graph behind a stream of batches: sum each by pandas, and add that to what was."""
     answer, rest, state = Answer(), Stream(), with_pandas.initial()
-    source = node = Stream()
+    node = source
     for function in (*prepare, with_pandas.clean):
         node = node.map(function)
     windowed = node.accumulate(with_pandas.add, returns_state=True, start=state)
     closed = windowed.filter(bool).flatten().union(rest)
     closed.map(with_pandas.best).sink(answer.best.append)
     averaged(closed.map(with_pandas.total), answer)
-    for batch in batches:
-        source.emit(batch)
-    for one in with_pandas.split(state["sums"]):
-        rest.emit(one)
-    return answer
+
+    def run(batches: Iterable[Any]) -> Answer:
+        for batch in batches:
+            source.emit(batch)
+        for one in with_pandas.split(state["sums"]):
+            rest.emit(one)
+        return answer
+
+    return run
 
 
 def frames(batches: Iterable[Any]) -> Answer:
-    return by_groupby(batches)
+    return grouped(Stream())(batches)
 
 
 def lists(batches: Iterable[list[Event]]) -> Answer:
-    return by_groupby(batches, with_pandas.from_dicts)
+    return grouped(Stream(), with_pandas.from_dicts)(batches)
 
 
 def dataframe(batches: list[Any]) -> Answer:
