@@ -9,6 +9,7 @@ from rtlab.simulation import simulate
 from rtlab.sources import replay
 from rtlab.cleaning import clean
 from rtlab.keeping import dedupe, keep
+from rtlab.joining import enrich
 from rtlab.account import Account
 from rtlab.windows import sliding, tumbling
 from rtlab.sessions import session
@@ -35,6 +36,7 @@ __all__ = [
     "clean",
     "dedupe",
     "keep",
+    "enrich",
     "Account",
     "tumbling",
     "sliding",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from rtlab.errors import ParameterError
-from rtlab.parsing import duration
+from rtlab.parsing import NAT, duration
 
 __all__ = ["MONTHS", "Grid"]
 
@@ -103,6 +103,25 @@ class Grid:
             clock = clock.view("M8[M]").astype("M8[us]").astype(np.int64)
         wall = pd.DatetimeIndex((clock + self.offset).view("M8[us]"))
         first = np.ones(len(wall), dtype=bool)  # a start that comes twice: the first time
-        return np.asarray(
-            wall.tz_localize(self.tz, ambiguous=first, nonexistent="shift_forward").asi8
-        )
+        placed = np.asarray(wall.tz_localize(self.tz, ambiguous=first, nonexistent="NaT").asi8)
+        skipped = np.flatnonzero(placed == NAT)
+        if len(skipped):
+            placed = placed.copy()
+            placed[skipped] = [_after_gap(one, self.tz) for one in wall.asi8[skipped].tolist()]
+        return placed
+
+
+def _after_gap(wall: int, tz: str) -> int:
+    """Find the moment at which the clock jumps over a time (pandas is wrong for half an hour)."""
+
+    def ahead(moment: int) -> int:
+        offset = pd.Timestamp(moment, unit="us", tz="UTC").tz_convert(tz).utcoffset()
+        return int((offset or pd.Timedelta(0)) // pd.Timedelta(1, unit="us"))
+
+    before = wall - max(ahead(wall - 2 * DAY), ahead(wall + 2 * DAY))
+    after = wall - min(ahead(wall - 2 * DAY), ahead(wall + 2 * DAY))
+    old = ahead(before)
+    while after - before > 1:
+        middle = (before + after) // 2
+        before, after = (middle, after) if ahead(middle) == old else (before, middle)
+    return after

@@ -101,6 +101,8 @@ def quantiles(values: Any, places: Any, groups: int, share: float) -> Any:
     with np.errstate(invalid="ignore"):
         between = np.where(part < 0.5, below + (above - below) * part,
                            above - (above - below) * (1 - part))  # fmt: skip
+    between = np.where(np.isinf(below) & np.isfinite(above), below, between)
+    between = np.where(np.isfinite(below) & np.isinf(above), above, between)
     found[some] = np.where((part == 0) | (below == above), below, between)
     return found
 

@@ -77,7 +77,7 @@ def duration(value: Any, name: str) -> int:
 def identifiers(array: Any) -> tuple[Any, Mask | None, Mask | None]:
     """Give ids, and masks of the missing ones and of those that are no plain value."""
     dtype = array.dtype
-    if dtype.kind in "iub":
+    if isinstance(dtype, np.dtype) and dtype.kind in "iub":
         return array, None, None
     missing = np.array(pd.isna(array), dtype=bool)
     if dtype.kind == "f":

@@ -140,7 +140,7 @@ class Session(Timed):
         self._join(
             state["groups"], codes[ahead], times[ahead], rows_of(values, ahead), at[ahead]
         )  # fmt: skip
-        answers = _Answers(begun, watermark.after)
+        answers = _Answers(begun, watermark)
         late = [
             row
             for row, mark in zip(behind.tolist(), watermark.found[behind].tolist(), strict=True)
@@ -153,7 +153,9 @@ class Session(Timed):
         return {"windows": self._close(state, time)}
 
     def finish(self, state: State) -> Outputs:
-        return {"windows": self._answer_due(state, np.iinfo(np.int64).max, _Answers())}
+        answers = _Answers()
+        self._show_due(state, np.iinfo(np.int64).max, answers)
+        return {"windows": answers.in_order()}
 
     def _join(
         self, groups: State, codes: Any, times: Any, values: dict[str, Any], at: Any
@@ -206,8 +208,8 @@ class Session(Timed):
         if not len(mine) and time + self._gap + self._lateness <= mark:
             return False
         shown = lane(groups, "shown", "", WHOLE)
-        due = mine[(last[mine] + self._gap <= mark) & (shown[mine] == 0)]
-        self._show(state, due, answers)
+        if ((last[mine] + self._gap <= mark) & (shown[mine] == 0)).any():
+            self._show_due(state, mark, answers)  # as they were before this row
         inside = len(mine) == 1 and first[mine[0]] <= time <= last[mine[0]]
         if not inside:
             taken_back = mine[shown[mine] > 0]
@@ -225,7 +227,8 @@ class Session(Timed):
     def _close(self, state: State, time: int, answers: _Answers | None = None) -> Columns:
         """Move the watermark, answer the sessions that it ends, forget those past lateness."""
         state["watermark"] = mark = max(state["watermark"], time)
-        given = self._answer_due(state, mark, answers or _Answers())
+        answers = answers or _Answers()
+        self._show_due(state, mark, answers)
         groups = state["groups"]
         size = slots.size(groups)
         done = groups["key"][:size] == NOBODY
@@ -234,20 +237,15 @@ class Session(Timed):
             done |= ends + self._lateness <= mark
         if done.any():
             slots.drop(groups, np.flatnonzero(done), state["keys"], index=False)
-        return given
+        return answers.in_order()
 
-    def _answer_due(self, state: State, mark: int, answers: _Answers) -> Columns:
+    def _show_due(self, state: State, mark: int, answers: _Answers) -> None:
         """Answer the sessions that have ended and were not answered as they are."""
         groups = state["groups"]
         size = slots.size(groups)
         due = (groups["key"][:size] != NOBODY) & (lane(groups, "shown", "", WHOLE)[:size] == 0)
         due &= lane(groups, "max", "", WHOLE)[:size] <= mark - self._gap
-        self._show(state, np.flatnonzero(due), answers)
-        return answers.in_order()
-
-    def _show(self, state: State, places: Any, answers: _Answers) -> None:
-        """Answer sessions that have ended, in the order of their ends, starts and keys."""
-        groups = state["groups"]
+        places = np.flatnonzero(due)
         first, last = (lane(groups, part, "", WHOLE)[places] for part in ("min", "max"))
         order = keys.order(state["keys"], groups["key"][places], before=(first, last))
         answers.closed(self._rows(state, places[order]), last[order] + self._gap)
@@ -280,8 +278,8 @@ class _Answers:
     what a later one does.
     """
 
-    def __init__(self, begun: int = 0, moved: Any = ()) -> None:
-        self._begun, self._moved = begun, moved
+    def __init__(self, begun: int = 0, watermark: Watermark | None = None) -> None:
+        self._begun, self._watermark = begun, watermark
         self._pieces: list[Columns] = []
         self._when: list[Any] = []
 
@@ -293,7 +291,11 @@ class _Answers:
     def closed(self, rows: Columns, ends: Any) -> None:
         """Add sessions that ended when the watermark met their ends."""
         self._pieces.append(rows)
-        self._when.append(2 * (self._begun + np.searchsorted(self._moved, ends)) + 1)
+        when = np.zeros(len(ends), np.int64)
+        if self._watermark is not None:
+            when = 2 * (self._begun + np.searchsorted(self._watermark.after, ends)) + 1
+            when -= 2 * self._watermark.told  # a row that comes with its watermark finds it so
+        self._when.append(when)
 
     def in_order(self) -> Columns:
         """Give all answers."""

@@ -55,6 +55,11 @@ class Watermark:
                 )
             self.last = max(before, int(given.max()))
 
+    @property
+    def told(self) -> bool:
+        """Whether the rows come with their watermarks."""
+        return self._given is not None
+
     @cached_property
     def after(self) -> Any:
         """Where it stands after each row."""
@@ -66,6 +71,6 @@ class Watermark:
     @property
     def found(self) -> Any:
         """Where it stands when each row comes."""
-        if self._given is not None:
+        if self.told:
             return self.after
         return np.concatenate([[self._before], self.after[:-1]])

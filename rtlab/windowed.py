@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WHOLE", "Shape", "Timed", "Windowed", "rows_of"]
 
+NO_WINDOW = -(2**62)  # before every window
 MOST_EMPTY = 1_000_000  # windows that ``fill`` may make at once
 WHOLE = np.dtype(np.int64)
 
@@ -133,11 +134,10 @@ class Windowed(Timed):
             "groups": slots.initial(),
             "keys": keys.initial(self.by),
             "watermark": NO_TIME,
-            "open": NO_TIME,  # every window below has been answered
-            "last": NO_TIME,  # the newest window that holds a row
+            "open": NO_WINDOW,  # every window below has been answered
+            "last": NO_WINDOW,  # the newest window that holds a row
             "arrived": 0,  # rows so far
             "no_windows": None,  # the empty output, once it has been made
-            "next": None,  # with fill: the first window not answered yet
             "since": np.zeros(0, np.int64),  # with fill: the first window of each key
         }
 
@@ -181,8 +181,7 @@ class Windowed(Timed):
         return {"windows": closed}
 
     def finish(self, state: State) -> Outputs:
-        end = NO_TIME if state["last"] == NO_TIME else state["last"] + 1
-        return {"windows": self._close(state, max(end, state["open"]))[0]}
+        return {"windows": self._close(state, max(state["last"] + 1, state["open"]))[0]}
 
     def _placed(self, watermark: Watermark, times: Any) -> Placed:
         """Find the groups of each row, and judge it by the watermark at its arrival."""
@@ -213,8 +212,7 @@ class Windowed(Timed):
     def _check_gap(self, state: State, placed: Placed, distinct: keys.Distinct) -> None:
         if len(placed.last):
             first = min(state["since"].min(initial=placed.first.min()), placed.first.min())
-            first = first if state["next"] is None else state["next"]
-            self._refuse_many(int(placed.last.max() - first), len(state["since"]), distinct)
+            self._refuse_many(int(placed.last.max() - max(first, state["open"])), len(state["since"]), distinct)
 
     def _refuse_many(self, windows: int, known: int, distinct: keys.Distinct | None = None) -> None:
         """Refuse to fill more than a million rows at once."""
@@ -246,7 +244,7 @@ class Windowed(Timed):
     def _advance(self, state: State, time: int) -> tuple[Columns, Any]:
         """Move the watermark, and answer the windows that it closes."""
         mark = max(state["watermark"], time)
-        end = NO_TIME if mark == NO_TIME else self._shape.open(mark)
+        end = NO_WINDOW if mark == NO_TIME else self._shape.open(mark)
         if end <= state["open"] and state["no_windows"] is not None:
             state["watermark"] = mark
             return Columns(state["no_windows"], index="start"), np.zeros(0, np.int64)
@@ -259,11 +257,10 @@ class Windowed(Timed):
     def _close(self, state: State, end: int) -> tuple[Columns, Any]:
         """Answer every window below ``end``; give the answers and the windows' numbers."""
         groups = state["groups"]
-        empty = self._every_window(state, end) if self.fill is not None and end != NO_TIME else None
+        empty = self._every_window(state, end) if self.fill is not None else None
         target = self._of_panes(state, end) if self._by_panes else groups
         if empty is not None:
             slots.find(target, *empty)
-            state["next"] = end if state["next"] is None else max(state["next"], end)
         due: Any = target["window"][: slots.size(target)] < end
         if self._revises:
             due &= lane(groups, "answers", "", WHOLE)[: slots.size(groups)] == 0
@@ -308,7 +305,7 @@ class Windowed(Timed):
 
     def _every_window(self, state: State, end: int) -> tuple[Any, Any]:
         """Name each key's windows from its first one, or the last answer, up to ``end``."""
-        first = state["since"] if state["next"] is None else state["since"].clip(state["next"])
+        first = state["since"].clip(state["open"])
         count = np.maximum(end - first, 0)
         self._refuse_many(int(count.sum()), 1)
         codes, windows = spread(first, count)
@@ -359,7 +356,7 @@ class Windowed(Timed):
     def _filled(self, name: str, array: Any, empty: Any) -> Any:
         if self._plan.wanted[name].function == "count":
             return array
-        if array.dtype.kind == "i" and self.fill != int(self.fill or 0):
+        if array.dtype.kind == "i" and not float(self.fill or 0).is_integer():
             array = array.astype(np.float64)
         array = array.copy()
         array[empty] = self.fill

@@ -102,11 +102,12 @@ def counted(keys, size):
     return full, held
 
 
-def first_deliveries(events, horizon=None):
-    """Take (id, time) one by one: which rows are kept."""
+def first_deliveries(events, horizon=None, marks=None):
+    """Take (id, time) one by one: which rows are kept; the marks say how far time has come."""
     seen, kept, newest = {}, [], None
-    for name, time in events:
-        newest = time if newest is None else max(newest, time)
+    for place, (name, time) in enumerate(events):
+        mark = time if marks is None else marks[place]
+        newest = mark if newest is None else max(newest, mark)
         known = name is not None and name in seen
         again = known and (horizon is None or seen[name] > newest - horizon)
         kept.append(not again)
