@@ -1,4 +1,4 @@
-"""Interleaved rounds: each runs every contestant once, so that a noisy machine is noisy for all."""
+"""Interleaved rounds: each runs every contestant once, so that noise is the same for all."""
 
 from __future__ import annotations
 
@@ -51,8 +51,9 @@ def race(contestants: Sequence[Contestant], rounds: int) -> Times:
 
 
 def table(contestants: Sequence[Contestant], took: Times, usual: int) -> None:
-    """Print a group: the rate of each, and how many times the first one's rate that is."""
+    """Print a group: how fast each is, and how much longer than the first it takes per event."""
     first = contestants[0]
+    print(f"  {'':48} {'of CPU':>8} {'of clock':>8}")
     for one in contestants:
         times = took[one.group, one.name]
         busy = statistics.median(cpu for cpu, _ in times) / one.events

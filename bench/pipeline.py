@@ -46,6 +46,7 @@ def whole(kind: str) -> Callable[[int], Any]:
     return lambda events: stream.whole(events, kind)
 
 
+POLARS_TEXT = text(stream.polars_frames)
 GROUPS = {
     "(a) dicts, one by one: bar 3 M/s, 25 × streamz": (
         Entry("with_rtlab", "events", "rtlab, source.emit(event)", stream.dicts),
@@ -56,7 +57,7 @@ GROUPS = {
     ),
     "(b) lists of 10,000 dicts: bar 4 M/s, 33 × streamz": (
         Entry("with_rtlab", "lists", "rtlab, source.emit(list)", stream.lists),
-        Entry("with_streamz", "flattened", "streamz, flatten and as its docs show", stream.lists, 0.2),
+        Entry("with_streamz", "flattened", "streamz, flatten as in its docs", stream.lists, 0.2),
         Entry("with_streamz", "lists", "streamz, a pandas groupby per batch", stream.lists, 0.5),
         Entry("with_pandas", "lists", "pandas, a groupby per batch", stream.lists, 0.5),
         Entry("with_polars", "lists", "polars, a batch at a time", stream.lists),
@@ -67,13 +68,13 @@ GROUPS = {
         Entry("with_rtlab", "everything", "rtlab, all outputs handed on", stream.frames),
         Entry("with_rtlab", "frames", "rtlab, late and rejected rows unheard", stream.frames),
         Entry("with_rtlab", "columns", "rtlab, results left as columns", stream.frames),
-        Entry("with_rtlab", "everything", "rtlab, products as text", text(stream.frames), text=True),
+        Entry("with_rtlab", "everything", "rtlab, text products", text(stream.frames), text=True),
         Entry("with_streamz", "frames", "streamz, a pandas groupby per batch", stream.frames),
         Entry("with_streamz", "dataframe", "streamz.dataframe", stream.frames, 0.5),
         Entry("with_pandas", "frames", "pandas, a groupby per batch", stream.frames),
         Entry("with_duckdb", "frames", "duckdb, a batch at a time", stream.tables),
         Entry("with_polars", "frames", "polars, a batch at a time", stream.polars_frames),
-        Entry("with_polars", "frames", "polars, products as text", text(stream.polars_frames), text=True),
+        Entry("with_polars", "frames", "polars, text products", POLARS_TEXT, text=True),
         Entry("with_pyarrow", "tables", "pyarrow, a batch at a time", stream.tables),
         Entry("with_pandas", "at_once", "pandas, all at once", whole("pandas")),
         Entry("with_duckdb", "at_once", "duckdb, all at once", whole("arrow")),

@@ -41,7 +41,9 @@ def dedupe(rounds: int, events: int) -> None:
 
 def told(name: str, marks: list[int]) -> None:
     """Run a consumer in a process of its own, and print what it held at each mark."""
-    code = "import sys; from bench import state; state.measured(sys.argv[1], *map(int, sys.argv[2:]))"
+    code = (
+        "import sys; from bench import state; state.measured(sys.argv[1], *map(int, sys.argv[2:]))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code, name, *map(str, marks)],
         cwd=ROOT, capture_output=True, text=True, check=False,
@@ -49,13 +51,13 @@ def told(name: str, marks: list[int]) -> None:
     if done.returncode:
         sys.exit(done.stderr)
     print(f"  {name}")
-    for events, held, rate, told in json.loads(done.stdout):
-        print(f"    {events:12,} events: {held:7.1f} MB above the start   {rate:6.2f} M/s   {told}")
+    for events, held, rate, words in json.loads(done.stdout):
+        print(f"    {events:12,} events: {held:7.1f} MB above the start {rate:6.2f} M/s   {words}")
 
 
 def measured(name: str, *marks: int) -> None:
-    """Print as JSON, for each mark: events, MB above what the first batches needed, rate, result."""
-    consume, told = (CONSUMERS | DEDUPES)[name]()
+    """Print as JSON, for each mark: events, MB above the first batches, rate, what came of it."""
+    consume, words = (CONSUMERS | DEDUPES)[name]()
     source = endless() if name in CONSUMERS else many_users()
     for _ in range(2):
         consume(next(source))
@@ -67,7 +69,7 @@ def measured(name: str, *marks: int) -> None:
             consume(batch)
             busy += time.process_time() - begun
             rows += len(batch)
-        report.append([rows, resident() - start, rows / busy / 1e6, told()])
+        report.append([rows, resident() - start, rows / busy / 1e6, words()])
     print(json.dumps(report))
 
 
@@ -168,5 +170,8 @@ def by_dedupe() -> tuple[Callable[[Any], Any], Callable[[], str]]:
     return consume, lambda: ", ".join(f"{number:,} {name}" for name, number in counts.items())
 
 
-CONSUMERS = {"rtlab, the pipeline, all outputs consumed": by_rtlab, "streamz.dataframe": by_streamz}
+CONSUMERS = {
+    "rtlab, the pipeline, all outputs consumed": by_rtlab,
+    "streamz.dataframe": by_streamz,
+}
 DEDUPES = {"rtlab, dedupe(by='user_id', horizon='1h')": by_dedupe}

@@ -45,16 +45,14 @@ class Purchases:
 
     @property
     def valid(self) -> Any:
-        return (self.user_id == self.user_id) & (self.quantity != 0)  # noqa: PLR0124  (not NaN)
+        return (self.user_id == self.user_id) & (self.quantity != 0)
 
 
 @cache
 def purchases(events: int, users: int = USERS) -> Purchases:
     """Draw the same purchases each time; fewer are the beginning of more."""
     pieces = [_drawn(first, users) for first in range(0, events, 100_000)]
-    columns = {
-        name: np.concatenate([piece[name] for piece in pieces])[:events] for name in FIELDS
-    }
+    columns = {name: np.concatenate([piece[name] for piece in pieces])[:events] for name in FIELDS}
     return Purchases(**columns)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -61,5 +60,3 @@ def off(name: str, revenue: int, given: int) -> str | None:
     times = 10 if name.startswith("sliding") else 1
     near = 0.998 * revenue * times <= given <= revenue * times
     return None if near else f"{given:,} of {revenue * times:,}"
-
-

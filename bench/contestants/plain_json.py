@@ -19,6 +19,8 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 class Purchase(msgspec.Struct, gc=False):
+    """An event whose time is a whole number of microseconds."""
+
     user_id: int | None
     product_id: int
     purchase_time: int
@@ -27,6 +29,8 @@ class Purchase(msgspec.Struct, gc=False):
 
 
 class Dated(msgspec.Struct, gc=False):
+    """An event whose time is one thing in the message and another in the loop."""
+
     user_id: int | None
     product_id: int
     purchase_time: Any
@@ -35,6 +39,8 @@ class Dated(msgspec.Struct, gc=False):
 
 
 class Zoned(Dated, gc=False):
+    """An event whose time is ISO text."""
+
     purchase_time: datetime
 
 

@@ -1,5 +1,7 @@
 """csp: a graph of Python nodes; events tick in the order of arrival, a microsecond apart."""
 
+# ruff: noqa: RET503  (a node that returns nothing does not tick)
+
 from __future__ import annotations
 
 from collections import defaultdict

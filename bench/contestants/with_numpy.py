@@ -20,14 +20,16 @@ def arrays(batches: Iterable[tuple[Any, ...]]) -> Answer:
     for user, product, time, quantity, price in batches:
         numbers = time // MINUTE
         good = (user == user) & (quantity != 0) & (numbers >= mark)  # noqa: PLR0124  (not NaN)
-        numbers, product = numbers[good], product[good]
-        codes = products.get_indexer(product)
+        numbers, named = numbers[good], product[good]
+        codes = products.get_indexer(named)
         if (codes < 0).any():
-            products = products.append(pd.Index(np.unique(product[codes < 0])))
-            codes = products.get_indexer(product)
+            products = products.append(pd.Index(np.unique(named[codes < 0])))
+            codes = products.get_indexer(named)
         first = numbers.min()
         added = np.zeros((numbers.max() - first + 1, len(products)), np.int64)
-        np.add.at(added.ravel(), (numbers - first) * len(products) + codes, (quantity * price)[good])
+        np.add.at(
+            added.ravel(), (numbers - first) * len(products) + codes, (quantity * price)[good]
+        )
         for number, row in enumerate(added, first):
             if number in sums:
                 row[: len(sums[number])] += sums[number]

@@ -160,8 +160,8 @@ def columns(batches: Iterable[pd.DataFrame]) -> Answer:
         keep(board.update(states[1], clean.update(states[0], batch)["good"]))
     keep(board.finish(states[1]))
     answer = Answer()
-    for table, totals, means in given:
-        table = table if ALONE else rt.steps.Columns.of(ranked(table.frame()).reset_index())
+    for found, totals, means in given:
+        table = found if ALONE else rt.steps.Columns.of(ranked(found.frame()).reset_index())
         for end in np.unique(ends := table.microseconds("end")):
             here = ends == end
             pairs = zip(table["product_id"][here], table["amount"][here], strict=True)

@@ -92,9 +92,7 @@ def messages_iso(messages: Iterable[bytes]) -> Answer:
     return by_events(source, source.map(orjson.loads).map(timed))(messages)
 
 
-def grouped(
-    source: Stream, *prepare: Callable[[Any], Any]
-) -> Callable[[Iterable[Any]], Answer]:
+def grouped(source: Stream, *prepare: Callable[[Any], Any]) -> Callable[[Iterable[Any]], Answer]:
     """Build the graph behind a stream of batches: sum each by pandas, and add that to what was."""
     answer, rest, state = Answer(), Stream(), with_pandas.initial()
     node = source
@@ -138,7 +136,9 @@ def dataframe(batches: list[Any]) -> Answer:
         latest[:] = [sums]
         if state["mark"] > state["read"]:
             start = sums.index.get_level_values("start")
-            closed.extend(with_pandas.split(sums[(start >= state["read"]) & (start < state["mark"])]))
+            closed.extend(
+                with_pandas.split(sums[(start >= state["read"]) & (start < state["mark"])])
+            )
             state["read"] = state["mark"]
 
     cleaned = source.map(with_pandas.clean)
