@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 import bytewax.operators as op
@@ -46,16 +47,20 @@ def run(source: list[Any], *prepare: Callable[[Any], Any]) -> Answer:
     for number, function in enumerate(prepare):
         node = op.map(f"prepare_{number}", node, function)
     keyed = op.key_on("one_key", op.filter("valid", node, valid), lambda _: "all")
+    clock = win.EventClock(  # a replay: only events move its watermark, not the clock on the wall
+        time_of, wait_for_system_duration=timedelta(microseconds=DELAY),
+        now_getter=lambda: ALIGNED, to_system_utc=lambda _: None,
+    )  # fmt: skip
     windows = win.fold_window(
-        "minutes", keyed,
-        win.EventClock(time_of, wait_for_system_duration=timedelta(microseconds=DELAY)),
+        "minutes", keyed, clock,
         win.TumblingWindower(align_to=ALIGNED, length=timedelta(microseconds=MINUTE)),
         lambda: defaultdict(int), add, merged, ordered=False,
     )  # fmt: skip
     op.output("closed", windows.down, TestingSink(closed))
     run_main(flow)
     board = Board()
-    for _, (number, sums) in closed:
+    windows_in_order = sorted(((number, sums) for _, (number, sums) in closed), key=itemgetter(0))
+    for number, sums in windows_in_order:  # at the end those still open come in any order
         board.close(BEGIN // MINUTE + number, sums)
     return board.answer
 
