@@ -131,11 +131,12 @@ def made(group: str, entry: Entry, events: int, found: dict[str, Any]) -> Contes
     return Contestant(group, entry.name, run, data, number, lambda given: given.differs(answer))
 
 
-def tail(latencies: dict[str, list[float]]) -> None:
+def tail(latencies: dict[str, list[tuple[float, float]]]) -> None:
     """Print how long single batches took rtlab with all outputs handed on."""
     for kind, took in latencies.items():
-        median, high = (percentile(took, share) * 1e3 for share in (0.5, 0.99))
-        print(
-            f"  rtlab's batches, all outputs handed on, {kind}: median {median:.2f} ms, "
-            f"p99 {high:.2f} ms of {len(took):,} (bar 1 ms)"
-        )
+        print(f"  rtlab's batches, all outputs handed on, {kind}: {len(took):,}, in ms")
+        for name, times in zip(
+            ("by the clock (bar p99 1)", "of CPU"), zip(*took, strict=True), strict=True
+        ):
+            figures = (f"{percentile(times, share) * 1e3:.2f}" for share in (0.5, 0.99, 0.999))
+            print("    {:26} median {}, p99 {}, p99.9 {}".format(name, *figures))
