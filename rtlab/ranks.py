@@ -255,7 +255,7 @@ class Leaderboard(Step):
         codes, values = np.concatenate(found), np.concatenate(sums)
         order = np.arange(len(codes))
         if len(order) > len(np.unique(values)):  # only equal sums need the order of their keys
-            order = keys.order(state["keys"], codes, before=number)
+            order = keys.order(state["keys"], codes, before=[number])
         number, order, ranks = self._first_of_each(number, order, values[order])
         return number, codes[order], values[order], ranks, so_far
 
