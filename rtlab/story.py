@@ -10,7 +10,7 @@ import pandas as pd
 
 from rtlab import charts, findings, stems, tallies
 from rtlab.account import Account
-from rtlab.analysis import UNITS, Analysis
+from rtlab.analysis import PAUSE, UNITS, Analysis
 from rtlab.behaviour import rfm
 from rtlab.pictures import is_money, say
 from rtlab.report import Report, Section
@@ -210,6 +210,16 @@ class _Teller:
                 ("weekdays", weekdays.rename(self.found.value).to_frame()),
                 ("days", days.rename(self.found.value).to_frame()),
             ]
+        months = findings.whole_months(self.found.months, self.found.series)
+        for name in (self.found.value, "a day"):
+            months[name] = self._scaled(months[name])
+        if months["a day"].max() > months["a day"].min():
+            best, least = months["a day"].idxmax(), months["a day"].idxmin()
+            words.append(
+                f"The best month was {best:%B %Y} ({self._say(months['a day'].max())} a day), the "
+                f"weakest {least:%B %Y} ({self._say(months['a day'].min())} a day)."
+            )
+            tables.append(("months", months.drop(columns="end")))
         return Section("The best and the weakest hours and days", words, pictures, tables)
 
     def _change(self) -> Section:
@@ -331,6 +341,14 @@ class _Teller:
             "They are grouped by how recently, how often and for how much they bought.",
             *(SEGMENTS[str(name)].format(n) for name, n in segments["customers"].items()),
         ]
+        visits = found.visits[found.visits["user_id"].notna()]
+        if len(visits):
+            brought = self._scaled(visits[found.value])
+            words.append(
+                f"Visits: {len(visits):,}. One brought {self._say(brought.mean())} and "
+                f"{visits['lines'].mean():.1f} lines on average; half of them brought "
+                f"{self._say(brought.median())} or less. A pause of {PAUSE} ends a visit."
+            )
         pairs = found.pairs.copy()
         names = self.labels.names.get("product_id", {})
         if len(pairs):
