@@ -213,12 +213,11 @@ class _Teller:
         months = findings.whole_months(self.found.months, self.found.series)
         for name in (self.found.value, "a day"):
             months[name] = self._scaled(months[name])
-        if months["a day"].max() > months["a day"].min():
-            best, least = months["a day"].idxmax(), months["a day"].idxmin()
-            words.append(
-                f"The best month was {best:%B %Y} ({self._say(months['a day'].max())} a day), the "
-                f"weakest {least:%B %Y} ({self._say(months['a day'].min())} a day)."
-            )
+        rate = months["a day"]
+        if rate.max() > rate.min():
+            ends = rate.idxmax(), rate.idxmin()
+            best, least = (f"{at:%B %Y} ({self._say(rate[at])} a day)" for at in ends)
+            words.append(f"The best month was {best}, the weakest {least}.")
             tables.append(("months", months.drop(columns="end")))
         return Section("The best and the weakest hours and days", words, pictures, tables)
 
@@ -227,12 +226,8 @@ class _Teller:
         if not change.max() > change.min():
             return Section("")
         week, share = self.periods[-1], float((change.dropna() > 0).mean())
-        words = [
-            (
-                f"Each {self.window} is compared with the same one a week before ({week} "
-                f"{self.windows} back). In {share:.0%} of them it brought more."
-            )
-        ]
+        same = f"the same one a week before ({week} {self.windows} back). In {share:.0%} of them"
+        words = [f"Each {self.window} is compared with {same} it brought more."]
         moves = (("gain", change.max(), change.idxmax()), ("loss", -change.min(), change.idxmin()))
         words += [
             f"The largest {name} was {self._say(size)}, at {self._when(at)}."
