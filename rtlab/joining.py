@@ -119,9 +119,7 @@ class Enrich(Step):
     @property
     def _names(self) -> tuple[Any, ...]:
         names = self.table.columns if self.columns is None else self.columns
-        return (
-            (names,) if isinstance(names, str) else tuple(one for one in names if one != self.on)
-        )
+        return (names,) if isinstance(names, str) else tuple(n for n in names if n != self.on)
 
     @cached_property
     def _keys(self) -> tuple[pd.Index[Any], set[str]]:
