@@ -37,7 +37,7 @@ KEYS = {
     "text": [("ana",), ("李雷",), (None,), ("",)],
     "float": [(1.0,), (2.5,), (None,)],
     "mixed": [(1,), ("1",), (None,), (2,)],
-    "many": [(number * number,) for number in range(60)],
+    "many": [(number * number,) for number in range(150)],
     "two": [("ana", 1.0), ("ana", None), (None, 1.0), ("שרה", 2.0)],
 }
 VALUES = {
