@@ -21,6 +21,7 @@ import rtlab as rt
 from rtlab.columns import Columns
 from rtlab.steps import join
 
+KNOWN = ("string", "category") + ("str",) * (int(pd.__version__.partition(".")[0]) > 2)
 STEPS = {
     "tumbling": "Tumbling", "sliding": "Sliding", "session": "Session", "count": "CountWindow",
 }  # fmt: skip
@@ -80,7 +81,7 @@ def columns(case, places=slice(None)):
     for place, name in enumerate(by):
         keys = [key[place] for _, key, _ in rows]
         kind = case["types"].get(name)
-        arrays[name] = pd.array(keys, kind) if kind else _key_column(keys)
+        arrays[name] = pd.array(keys, kind) if kind in KNOWN else _key_column(keys)
     values = [value for _, _, value in rows]
     whole = all(isinstance(value, int) for value in values)
     if kind := case["types"].get("value"):
