@@ -273,6 +273,9 @@ def shape(case):
                 "ties": len(set(times)) < len(times),
                 "disorder": times != sorted(times),
                 "empty streams": not times,
+                "rows decades away": bool(times) and max(times) - min(times) > 5 * 10**14,
+                "many keys": len({key for _, key, _ in case["rows"]}) > 64,
+                "types by batch": "cut" in case["types"],
                 "watermarks from the source": case["watermarks"] is not None,
                 "infinite values": any(math.isinf(value) for _, _, value in case["rows"]),
                 "missing values": any(math.isnan(value) for _, _, value in case["rows"]),
@@ -288,7 +291,8 @@ SITUATIONS = {
     "closed and open sessions joined", "closed sessions joined", "old rows saved by a session",
     "gaps exactly", "ends that equal the watermark", "empty windows filled", "partial windows",
     "several advances", "several advances at once", "cuts at one place", "ties", "disorder",
-    "empty streams", "watermarks from the source", "infinite values", "missing values",
+    "empty streams", "rows decades away", "many keys", "types by batch",
+    "watermarks from the source", "infinite values", "missing values",
 }  # fmt: skip
 
 
