@@ -14,7 +14,7 @@ STRICT := PYTHONWARNINGS=error,ignore::PendingDeprecationWarning
 COMPILE := uv pip compile pyproject.toml --quiet --group build --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help demo test test-code test-notebooks test-mutations notebooks-hard test-oldest test-systems test-browser lab bench lint notebooks lock clean
+.PHONY: help demo test test-code test-notebooks test-mutations notebooks-hard test-oldest test-systems test-browser soak lab bench lint notebooks lock clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1@/p' Makefile | \
@@ -49,6 +49,9 @@ test-systems: .venv/ready  ## Build the wheel, install it alone elsewhere, and u
 test-browser: .venv/ready .venv/browser  ## See the live lessons move and rest in a real browser
 	.ci/browser
 	$(RUN)/python -m pytest -m browser tests/browser $(ARGS)
+
+soak: .venv/ready  ## Check ever more drawn streams of windows against slow loops (ARGS="--minutes 10")
+	$(RUN)/python -W error tests/soak.py $(ARGS)
 
 lab: .venv/ready  ## Open the lessons in JupyterLab, as a copy in my-lessons/
 	$(RUN)/rtlab lessons my-lessons

@@ -11,7 +11,8 @@ from rtlab.cleaning import clean
 from rtlab.keeping import dedupe, keep
 from rtlab.joining import enrich
 from rtlab.account import Account
-from rtlab.windows import tumbling
+from rtlab.windows import sliding, tumbling
+from rtlab.sessions import session
 from rtlab.counts import count_window
 from rtlab.smooth import exponential_average, moving_average, moving_median
 from rtlab.change import difference, integrate
@@ -38,6 +39,8 @@ __all__ = [
     "enrich",
     "Account",
     "tumbling",
+    "sliding",
+    "session",
     "count_window",
     "moving_average",
     "moving_median",

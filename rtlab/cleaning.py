@@ -31,7 +31,7 @@ class _Verdicts:
             self.codes[mask & (self.codes == 0)] = len(self.reasons)
 
     def words(self, bad: np.ndarray[Any, Any]) -> Any:
-        return _as_text(tuple(self.reasons))[self.codes[bad]]
+        return Columns.picked(_as_text(tuple(self.reasons)), self.codes[bad])
 
 
 @cache
@@ -117,14 +117,14 @@ class Clean(Step):
         if self.not_after is not None:
             parsing.instant(self.not_after, "not_after")
 
-    def update(self, state: State, batch: Any) -> Outputs:
+    def update(self, state: State, batch: Any) -> Outputs:  # noqa: ARG002
         events = Columns.of(batch)
-        if not events.arrays:
+        if not events.names:
             return {}  # not even columns: nothing arrived
         for name in (*REQUIRED[:2], self.on):
             if name not in events:
                 raise MissingColumnError(
-                    f"column {name!r} is missing; the data has {', '.join(events.arrays)}: rename "
+                    f"column {name!r} is missing; the data has {', '.join(events.names)}: rename "
                     "the column that holds it, as in frame.rename(columns={...})"
                 )
         verdicts = _Verdicts(len(events))
@@ -132,17 +132,14 @@ class Clean(Step):
             verdicts.against(np.asarray(pd.notna(events["_raw"])), "malformed record")
         typed = self._ids(events, verdicts) | self._times(events, verdicts)
         typed |= self._numbers(events, verdicts)
-        good = Columns(_kept(events) | typed)
-        bad = np.flatnonzero(verdicts.codes)
-        rejected = None if len(bad) else state.get("none")
-        if rejected is None:
-            rejected = events.take(bad).adding(reason=verdicts.words(bad)).arrays
-        if len(bad):
-            good = good.take(verdicts.codes == 0)
-        else:
-            state["none"] = rejected  # made once: an empty output costs as much as a full one
-        good.arrays |= _settled(events, good)
-        return {"good": good, "rejected": Columns(rejected)}
+        good = events.without("_raw", "_line").adding(**typed)
+        bad = np.flatnonzero(verdicts.codes) if verdicts.reasons else np.zeros(0, np.intp)
+        rejected = events.take(bad).adding(reason=verdicts.words(bad))
+        if _whole(events, typed):  # then no type hangs on a row that is rejected
+            good = good.adding(**_derived(good, typed.get("quantity")))
+            return {"good": _unspoilt(good, verdicts, bad), "rejected": rejected}
+        good = _unspoilt(good, verdicts, bad)
+        return {"good": good.adding(**_settled(events, good)), "rejected": rejected}
 
     def _ids(self, events: Columns, verdicts: _Verdicts) -> dict[str, Any]:
         typed = {}
@@ -158,11 +155,11 @@ class Clean(Step):
             events[self.on], self.tz, self.unit, self.on
         )
         moments = times.asi8
-        unknown = moments == parsing.NAT
         verdicts.against(missing, f"missing {self.on}")
         verdicts.against(naive, f"{self.on} without a zone")
         verdicts.against(skipped, f"{self.on} skipped by a clock change")
-        verdicts.against(unknown, f"unreadable {self.on}")
+        if moments.min(initial=0) == parsing.NAT:
+            verdicts.against(moments == parsing.NAT, f"unreadable {self.on}")
         bound = events.not_after
         if self.not_after is not None:
             bound = parsing.instant(self.not_after, "not_after")
@@ -195,9 +192,24 @@ class Clean(Step):
         return typed
 
 
-def _kept(events: Columns) -> dict[str, Any]:
-    """Leave the marks of readers behind."""
-    return {name: array for name, array in events.arrays.items() if name not in ("_raw", "_line")}
+def _unspoilt(good: Columns, verdicts: _Verdicts, bad: Any) -> Columns:
+    """Leave the rows out that something speaks against."""
+    return good.take(verdicts.codes == 0) if len(bad) else good
+
+
+def _whole(events: Columns, typed: dict[str, Any]) -> bool:
+    """Tell whether the columns have their final types already, whatever the rejected rows hold."""
+    counts = [typed[name].dtype for name in (*REQUIRED[:2], "quantity") if name in typed]
+    money = [events[name].dtype for name in ("price", "amount") if name in events]
+    return (
+        all(kind == np.int64 for kind in counts)
+        and all(kind.kind in "iuf" for kind in money)
+        and ("price" not in typed or _fits(typed.get("quantity"), typed["price"]))
+    )
+
+
+def _fits(quantity: Any, price: Any) -> bool:
+    return quantity is None or price.dtype.kind == "f" or parsing.multiplies(quantity, price)
 
 
 def _settled(events: Columns, good: Columns) -> dict[str, Any]:
@@ -207,16 +219,20 @@ def _settled(events: Columns, good: Columns) -> dict[str, Any]:
     may come in another batch.
     """
     settled = {name: parsing.whole(good[name]) for name in REQUIRED[:2]}
-    settled["quantity"] = np.ones(len(good), np.int64)
-    if "quantity" in good:
-        settled["quantity"] = parsing.whole(good["quantity"])
     for name in ("price", "amount"):
         if name in good and events[name].dtype.kind not in "iuf":
             settled[name] = parsing.whole(good[name])
-    if "price" in good:
-        price = settled.get("price", good["price"])
-        settled["amount"] = parsing.product(settled["quantity"], price)
-    return settled | {"is_return": np.asarray(settled["quantity"] < 0)}
+    quantity = parsing.whole(good["quantity"]) if "quantity" in good else None
+    return settled | _derived(good.adding(**settled), quantity)
+
+
+def _derived(rows: Columns, quantity: Any) -> dict[str, Any]:
+    """Give what follows from other columns; a log without quantities sells one piece a line."""
+    pieces = np.ones(len(rows), np.int64) if quantity is None else quantity
+    derived = {"quantity": pieces}
+    if "price" in rows:
+        derived["amount"] = parsing.product(pieces, rows["price"])
+    return derived | {"is_return": np.asarray(pieces < 0)}
 
 
 clean = register("clean")(Clean)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from numbers import Number
 from typing import Any, ClassVar
@@ -119,7 +119,9 @@ class Enrich(Step):
     @property
     def _names(self) -> tuple[Any, ...]:
         names = self.table.columns if self.columns is None else self.columns
-        return (names,) if isinstance(names, str) else tuple(n for n in names if n != self.on)
+        return (
+            (names,) if isinstance(names, str) else tuple(one for one in names if one != self.on)
+        )
 
     @cached_property
     def _keys(self) -> tuple[pd.Index[Any], set[str]]:
@@ -179,7 +181,7 @@ class Enrich(Step):
 def _beside(events: Columns, added: dict[str, Any], places: Any) -> Columns:
     """Put the values at some places of the table beside the rows."""
     found = {name: array[places] for name, array in added.items()}
-    return replace(events, arrays=events.arrays | found)
+    return events.adding(**found)
 
 
 def _kind(key: Any) -> str:

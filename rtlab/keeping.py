@@ -161,7 +161,7 @@ class Dedupe(Step):
 
     def update(self, state: State, batch: Any) -> Outputs:
         events = Columns.of(batch)
-        if not events.arrays:
+        if not events.names:
             return {}
         ids, rows = self._ids(events[self.by])
         times = events.microseconds(self.on)

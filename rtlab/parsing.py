@@ -57,7 +57,7 @@ def instant(value: Any, name: str) -> int:
 
 
 def duration(value: Any, name: str) -> int:
-    """Read a duration as microseconds; only a delay may be 0, only an offset negative."""
+    """Read a duration as microseconds; a delay or lateness may be 0, only an offset negative."""
     span: Any = pd.NaT
     with suppress(ValueError, TypeError):
         span = pd.Timedelta(value)
@@ -67,7 +67,9 @@ def duration(value: Any, name: str) -> int:
             "'5min', '1h' or '7D'"
         )
     microseconds = int(span // MICROSECOND)
-    if name != "offset" and (microseconds < 0 or (microseconds == 0 and name != "delay")):
+    if name != "offset" and (microseconds < 0 or (
+        microseconds == 0 and name not in ("delay", "lateness")
+    )):
         raise ParameterError(f"{name}={value!r}: a duration is positive, such as '1h'")
     return microseconds
 
@@ -179,7 +181,8 @@ def _times(
     if isinstance(dtype, pd.DatetimeTZDtype):
         if dtype != UTC:
             array = pd.DatetimeIndex(array).tz_convert("UTC").as_unit("us").array
-        return array, array.asi8 == NAT, None, None
+        moments = array.asi8
+        return array, moments == NAT if moments.min(initial=0) == NAT else None, None, None
     if dtype.kind == "M":
         if tz is None:
             raise DataError(

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rtlab import keys
+from rtlab import keys, slots
 from rtlab.aggregate import Plan
 from rtlab.columns import Columns
 from rtlab.errors import ParameterError
@@ -19,6 +19,8 @@ from rtlab.steps import Outputs, State, Step, register
 from rtlab.windows import Tumbling
 
 __all__ = ["leaderboard"]
+
+FEW = 1024  # keys that need not be forgotten
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ class Leaderboard(Step):
 
     def initial(self) -> State:
         return {
-            "totals": self._total.initial(),
+            "totals": slots.initial(),
             "keys": keys.initial(self.by),
             "windows": self._windows.initial() if self._windows else None,
             "before": np.zeros(0, np.int64),  # the codes in the table before, in their order
@@ -154,7 +156,7 @@ class Leaderboard(Step):
 
     def update(self, state: State, batch: Any) -> Outputs:
         events = Columns.of(batch)
-        if not events.arrays:
+        if not events.names:
             return {}
         if self._windows is None:
             values = self._total.values(events)
@@ -172,7 +174,7 @@ class Leaderboard(Step):
         closed = given.pop("windows", Columns({}))
         if len(closed):
             return self._tables(state, closed) | given
-        if closed.arrays and state["none"] is None:  # made once, as empty windows are
+        if closed.names and state["none"] is None:  # made once, as empty windows are
             state["none"] = {name: one.arrays for name, one in self._tables(state, closed).items()}
         none = state["none"] or {}
         return {name: Columns(arrays, index="end") for name, arrays in none.items()} | given
@@ -196,7 +198,7 @@ class Leaderboard(Step):
 
     def _add(self, state: State, codes: Any, values: dict[str, Any]) -> None:
         """Add up by key since the beginning; the first slot is for the total of all."""
-        self._total.fold(state["totals"], codes + 1, values, keys.size(state["keys"]) + 1)
+        self._total.fold(state["totals"], codes + 1, values, count=keys.size(state["keys"]) + 1)
 
     def _held(self, state: State, count: int) -> Any:
         """Give the total and the sums of the first keys."""
@@ -204,8 +206,8 @@ class Leaderboard(Step):
 
     def _add_up(self, number: Any, sums: Any, count: int) -> Any:
         """Add sums up by the number of their table, to their last digit."""
-        groups = self._sums.initial()
-        self._sums.fold(groups, number, {self._name: sums}, count)
+        groups = slots.initial()
+        self._sums.fold(groups, number, {self._name: sums}, count=count)
         return self._sums.answers(groups, np.arange(count))[self._name]
 
     def _best(self, sums: Any) -> Any:
@@ -218,11 +220,9 @@ class Leaderboard(Step):
     def _tables(self, state: State, closed: Columns) -> Outputs:
         """Make the table of each closed window, whose end is its moment."""
         ends, name = closed.microseconds("end"), self._name
-        first = np.flatnonzero(np.diff(ends, prepend=ends[:1] - 1))
-        sums, number = (
-            closed[name],
-            np.repeat(np.arange(len(first)), np.diff(first, append=len(ends))),
-        )
+        new = np.ones(len(ends), bool)
+        new[1:] = ends[1:] != ends[:-1]
+        first, number, sums = np.flatnonzero(new), np.cumsum(new) - 1, closed[name]
         totals = self._add_up(number, sums, len(first))
         if not len(ends):
             none = np.zeros(0)
@@ -233,11 +233,14 @@ class Leaderboard(Step):
             number, codes, sums, ranks, totals = chosen(state, closed, number, first, totals)
             change = self._won(state, number, codes, ranks)
             table = self._table(state, codes, sums, ranks, totals[number]) | {"change": change}
-        when = closed["end"][first]
+        when = ends[first]
         return {
-            "ranks": Columns({"end": when[number], **table}, index="end"),
-            "totals": Columns({"end": when, name: totals}, index="end"),
+            "ranks": Columns(table, index="end").adding(end=self._moments(when[number])),
+            "totals": Columns({name: totals}, index="end").adding(end=self._moments(when)),
         }
+
+    def _moments(self, times: Any) -> Any:
+        return Columns.moments(times, self.tz)
 
     def _so_far(self, state: State, closed: Columns, number: Any, first: Any, totals: Any) -> Any:
         """Add windows up one after the other, and find the best of each moment."""
@@ -255,7 +258,7 @@ class Leaderboard(Step):
         codes, values = np.concatenate(found), np.concatenate(sums)
         order = np.arange(len(codes))
         if len(order) > len(np.unique(values)):  # only equal sums need the order of their keys
-            order = keys.order(state["keys"], codes, before=number)
+            order = keys.order(state["keys"], codes, before=[number])
         number, order, ranks = self._first_of_each(number, order, values[order])
         return number, codes[order], values[order], ranks, so_far
 
@@ -267,8 +270,8 @@ class Leaderboard(Step):
             cuts = pairwise([*first.tolist(), len(sums)])
             places = np.concatenate([a + self._best(sums[a:b]) for a, b in cuts])
         number, places, ranks = self._first_of_each(number[places], places, sums[places])
-        # Only the table before is looked back at: older keys can be forgotten.
-        state["before"], _ = keys.sweep(state["keys"], state["before"])
+        if keys.size(state["keys"]) > FEW:  # only the table before is looked back at
+            state["before"], _ = keys.sweep(state["keys"], state["before"])
         names = keys.key_names(self.by)
         codes = self._codes(state, Columns({name: closed[name][places] for name in names}))
         return number, codes, sums[places], ranks, totals

@@ -120,7 +120,7 @@ def test_windows_too_far_apart_are_refused():
     with pytest.raises(DataError, match=r"windows with up to 501 keys: .* choose larger windows"):
         step.update(state, many)
     assert repr(state) == repr(before)
-    assert aggregate.FAR < 2**63
+    assert slots.FAR < 2**63
     step.update(state, events)
 
 
