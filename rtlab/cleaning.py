@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
@@ -133,13 +134,15 @@ class Clean(Step):
         typed = self._ids(events, verdicts) | self._times(events, verdicts)
         typed |= self._numbers(events, verdicts)
         good = events.without("_raw", "_line").adding(**typed)
-        bad = np.flatnonzero(verdicts.codes) if verdicts.reasons else np.zeros(0, np.intp)
+        fine = verdicts.codes == 0 if verdicts.reasons else None
+        bad = np.zeros(0, np.intp) if fine is None else np.flatnonzero(~fine)
         rejected = events.take(bad).adding(reason=verdicts.words(bad))
-        if _whole(events, typed):  # then no type hangs on a row that is rejected
-            good = good.adding(**_derived(good, typed.get("quantity")))
-            return {"good": _unspoilt(good, verdicts, bad), "rejected": rejected}
-        good = _unspoilt(good, verdicts, bad)
-        return {"good": good.adding(**_settled(events, good)), "rejected": rejected}
+        early = _whole(events, typed)  # then no type hangs on a row that is rejected
+        if early:
+            good = good.adding(**_derived(typed, len(good)))
+        if fine is not None:
+            good = good.take(fine)
+        return {"good": good if early else good.adding(**_settled(events, good)), "rejected": rejected}
 
     def _ids(self, events: Columns, verdicts: _Verdicts) -> dict[str, Any]:
         typed = {}
@@ -185,31 +188,25 @@ class Clean(Step):
             elif name == "price":
                 verdicts.against(numbers < 0, "negative price")
             typed[name] = numbers
-        both = [typed[name] for name in ("quantity", "price") if name in typed]
-        if len(both) == 2 and not parsing.multiplies(*both):
+        if len({"quantity", "price"} & set(typed)) == 2:
+            pieces, price = typed["quantity"], typed["price"]
+            if parsing.multiplies(pieces, price):
+                return typed | {"amount": pieces * price}
             with np.errstate(over="ignore", invalid="ignore"):
-                verdicts.against(np.isinf(both[0] * both[1].astype(float)), "amount out of range")
+                verdicts.against(np.isinf(pieces * price.astype(float)), "amount out of range")
         return typed
-
-
-def _unspoilt(good: Columns, verdicts: _Verdicts, bad: Any) -> Columns:
-    """Leave the rows out that something speaks against."""
-    return good.take(verdicts.codes == 0) if len(bad) else good
 
 
 def _whole(events: Columns, typed: dict[str, Any]) -> bool:
     """Tell whether the columns have their final types already, whatever the rejected rows hold."""
     counts = [typed[name].dtype for name in (*REQUIRED[:2], "quantity") if name in typed]
     money = [events[name].dtype for name in ("price", "amount") if name in events]
+    price = typed["price"].dtype.kind if "price" in typed else "f"
     return (
         all(kind == np.int64 for kind in counts)
         and all(kind.kind in "iuf" for kind in money)
-        and ("price" not in typed or _fits(typed.get("quantity"), typed["price"]))
+        and (price == "f" or "amount" in typed or "quantity" not in typed)
     )
-
-
-def _fits(quantity: Any, price: Any) -> bool:
-    return quantity is None or price.dtype.kind == "f" or parsing.multiplies(quantity, price)
 
 
 def _settled(events: Columns, good: Columns) -> dict[str, Any]:
@@ -219,19 +216,22 @@ def _settled(events: Columns, good: Columns) -> dict[str, Any]:
     may come in another batch.
     """
     settled = {name: parsing.whole(good[name]) for name in REQUIRED[:2]}
-    for name in ("price", "amount"):
-        if name in good and events[name].dtype.kind not in "iuf":
+    for name in ("quantity", "price", "amount"):
+        if name in events and (name == "quantity" or events[name].dtype.kind not in "iuf"):
             settled[name] = parsing.whole(good[name])
-    quantity = parsing.whole(good["quantity"]) if "quantity" in good else None
-    return settled | _derived(good.adding(**settled), quantity)
+    found = {name: settled.get(name, good[name]) for name in ("quantity", "price") if name in good}
+    return settled | _derived(found, len(good))
 
 
-def _derived(rows: Columns, quantity: Any) -> dict[str, Any]:
+def _derived(typed: Mapping[str, Any], rows: int) -> dict[str, Any]:
     """Give what follows from other columns; a log without quantities sells one piece a line."""
-    pieces = np.ones(len(rows), np.int64) if quantity is None else quantity
+    pieces = typed["quantity"] if "quantity" in typed else np.ones(rows, np.int64)
     derived = {"quantity": pieces}
-    if "price" in rows:
-        derived["amount"] = parsing.product(pieces, rows["price"])
+    if "price" in typed:
+        multiplied = typed.get("amount")
+        derived["amount"] = (
+            parsing.product(pieces, typed["price"]) if multiplied is None else multiplied
+        )
     return derived | {"is_return": np.asarray(pieces < 0)}
 
 

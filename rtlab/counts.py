@@ -182,11 +182,12 @@ class CountWindow(Step):
     def _forget(self, state: State) -> None:
         """Forget panes that no window needs any more; a key without any starts again at 0."""
         groups = state["groups"]
-        size = slots.size(groups)
+        live = np.flatnonzero(groups["window"][: slots.size(groups)] != slots.GONE)
         needed = (state["seen"] // self._slide + 1) * self._slide - self.rows
-        done = np.flatnonzero(groups["window"][:size] * self._pane < needed[groups["key"][:size]])
-        if len(done):
-            state["seen"] = state["seen"][slots.drop(groups, done, state["keys"])]
+        done = live[groups["window"][live] * self._pane < needed[groups["key"][live]]]
+        left = slots.drop(groups, done, state["keys"]) if len(done) else None
+        if left is not None:
+            state["seen"] = state["seen"][left]
 
 
 count_window = register("count_window")(CountWindow)

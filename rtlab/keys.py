@@ -209,9 +209,14 @@ def sweep(table: State, codes: Any) -> tuple[Any, Any]:
     Gives the codes anew, and which of the old codes are left.
     """
     have = size(table)
-    live, anew = np.unique(codes, return_inverse=True)
-    if have < max(2 * len(live), FEW):
+    if have < FEW:
         return codes, np.arange(have)
+    live = np.flatnonzero(np.bincount(codes, minlength=have))
+    if have < 2 * len(live):
+        return codes, np.arange(have)
+    anew = np.empty(have, np.int64)
+    anew[live] = np.arange(len(live))
+    anew = anew[codes]
     table["values"] = [values[live] for values in table["values"]]
     if table["index"] is None:
         names = list(table["codes"])

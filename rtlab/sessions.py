@@ -10,7 +10,7 @@ import pandas as pd
 
 from rtlab import keys, parsing, slots
 from rtlab.columns import Columns
-from rtlab.slots import lane
+from rtlab.slots import NOBODY, lane
 from rtlab.steps import Outputs, State, register
 from rtlab.watermark import NO_TIME, Watermark
 from rtlab.windowed import WHOLE, Timed, rows_of
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["session"]
 
-NOBODY = -1  # the key of a session that went into another
 FITS = 2**63
 
 
@@ -191,7 +190,7 @@ class Session(Timed):
     def _merge(self, groups: State, into: Any, gone: Any) -> None:
         """Let sessions go into others."""
         self._plan.absorb(groups, into, groups, gone)
-        groups["key"][gone] = NOBODY
+        slots.forget(groups, gone)
 
     def _insert(
         self, state: State, codes: Any, values: dict[str, Any], at: Any,
@@ -231,12 +230,11 @@ class Session(Timed):
         self._show_due(state, mark, answers)
         groups = state["groups"]
         size = slots.size(groups)
-        done = groups["key"][:size] == NOBODY
         if mark != NO_TIME:
-            ends = lane(groups, "max", "", WHOLE)[:size] + self._gap
-            done |= ends + self._lateness <= mark
-        if done.any():
-            slots.drop(groups, np.flatnonzero(done), state["keys"], index=False)
+            past = lane(groups, "max", "", WHOLE)[:size] <= mark - self._lateness - self._gap
+            done = np.flatnonzero(past & (groups["key"][:size] != NOBODY))
+            if len(done):
+                slots.drop(groups, done, state["keys"], index=False)
         return answers.in_order()
 
     def _show_due(self, state: State, mark: int, answers: _Answers) -> None:

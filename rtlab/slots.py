@@ -17,28 +17,32 @@ from rtlab.keys import sweep
 if TYPE_CHECKING:
     from rtlab.steps import State
 
-__all__ = ["ROWS", "check", "claim", "drop", "find", "initial", "lane", "reserve", "size", "spread"]
+__all__ = ["GONE", "NOBODY", "ROWS", "check", "claim", "drop", "find", "forget", "initial", "lane", "reserve", "size", "spread"]
 
 ROWS = "rows"  # how many rows a group has, whatever their values
 START = 64  # slots at first
 FAR = 2**62  # names of groups stay below
+GONE = np.iinfo(np.int64).max  # the window of a group that has been forgotten
+NOBODY = -1  # and its key
 LOWEST, HIGHEST = ("max", "last_at", "revision"), ("min", "first_at")
 
 
 def initial() -> State:
     """Give a state without groups."""
     lanes = {name: np.zeros(START, np.int64) for name in ("window", "key", ROWS)}
-    return {"index": numbering.renewed(), "size": 0, "span": START, "base": 0, "held": [], **lanes}
+    numbers = {"size": 0, "gone": 0, "span": START, "base": 0}
+    return {"index": numbering.renewed(), "held": [], **numbers, **lanes}
 
 
 def size(state: State) -> int:
-    """Tell how many groups are held."""
+    """Tell how many slots are taken, forgotten groups among them."""
     return int(state["size"])
 
 
 def check(state: State, windows: Any, keys: int) -> None:
     """Refuse windows that lie too far apart for so many keys to be numbered together."""
-    parts = (state["window"][: state["size"]], windows)
+    held = state["window"][: state["size"]]
+    parts = (held[held != GONE], windows)
     ends = [int(end) for part in parts if len(part) for end in (part.min(), part.max())]
     reach = 1 + max(ends, default=0) - min(ends, default=0)
     if 2 * reach * max(state["span"], keys) >= FAR:
@@ -86,18 +90,26 @@ def reserve(state: State, count: int) -> None:
         _move(state, slice(0, have), max(count, 2 * have))
 
 
+def forget(state: State, slots: Any) -> None:
+    """Mark groups as forgotten; their slots stay until groups are moved."""
+    state["window"][slots], state["key"][slots] = GONE, NOBODY
+    state["gone"] += len(slots)
+
+
 def drop(state: State, slots: Any, keys: State | None = None, *, index: bool = True) -> Any:
     """Forget groups, and keys that no group holds any more.
 
-    Gives the codes of keys that are left, where ``keys`` were swept. The other groups keep their
-    order, but not their slots.
+    Groups are moved together once half of the slots hold forgotten ones, so that to forget costs no
+    more than to remember. Gives the codes of keys that are left, where ``keys`` were swept.
     """
-    stay = np.ones(state["size"], bool)
-    stay[slots] = False
+    forget(state, slots)
+    if 2 * state["gone"] < state["size"]:
+        return None
+    stay = state["window"][: state["size"]] != GONE
     kept = np.flatnonzero(stay)
     _move(state, kept, max(START, len(kept)))
     held.drop(state["held"], stay)
-    state["size"] = len(kept)
+    state["size"], state["gone"] = len(kept), 0
     codes, left = state["key"][: len(kept)], None
     if keys is not None:
         state["key"][: len(kept)], left = sweep(keys, codes)

@@ -276,14 +276,14 @@ class Windowed(Timed):
     def _of_panes(self, state: State, end: int) -> State:
         """Add the panes of each window below ``end`` up."""
         panes, target = state["groups"], slots.initial()
-        number, missed = np.divmod(panes["window"][: slots.size(panes)], self._shape.overlap)
+        number = panes["window"][: slots.size(panes)]
+        live = np.flatnonzero(number != slots.GONE)
+        number, missed = np.divmod(number[live], self._shape.overlap)
         first, last = self._shape.windows(number)
         first = np.maximum(first + missed, state["open"])
         count = np.maximum(np.minimum(last + 1, end) - first, 0)
-        sources, windows = spread(first, count)
-        # Earlier panes first, whatever slots they have, so that sums are made in one order.
-        order = np.argsort(panes["window"][sources], kind="stable")
-        sources, windows = sources[order], windows[order]
+        whose, windows = spread(first, count)
+        sources = live[whose]
         places = slots.find(target, windows, panes["key"][sources])
         self._plan.absorb(target, places, panes, sources)
         return target
@@ -292,8 +292,8 @@ class Windowed(Timed):
         """Forget the groups that no window from ``end`` on needs."""
         groups = state["groups"]
         windows = groups["window"][: slots.size(groups)]
-        if self._by_panes:
-            windows = self._shape.windows(windows // self._shape.overlap)[1]
+        if self._by_panes:  # the last window of a pane is told by its start
+            end = end * self._shape.stride * self._shape.overlap
         done = np.flatnonzero(windows < end)
         if len(done):
             slots.drop(groups, done, state["keys"] if self.fill is None else None)

@@ -15,14 +15,19 @@ KINDS = (
     "tumbling", "tumbling late", "sliding", "sliding late", "session", "session late",
     "calendar", "count",
 )  # fmt: skip
-BASES = (0, 1_709_546_400 * SECOND, -3 * SECOND)
+NOW = 1_709_546_400 * SECOND
+BASES = (0, NOW, NOW, -3 * SECOND, 253_370_764_800 * SECOND, -59_011_459_200 * SECOND)
 ZONES = {  # and moments around which their clocks change
     "America/New_York": (1_710_054_000, 1_730_613_600),
     "Australia/Lord_Howe": (1_712_415_600, 1_728_142_200),
     "America/Santiago": (1_725_768_000, 1_712_458_800),
     "America/Havana": (1_730_610_000, 1_710_046_800),
     "Europe/London": (1_711_846_800, 1_729_990_800),
-    "Asia/Kathmandu": (1_709_546_400,),
+    "Pacific/Apia": (1_325_239_200,),
+    "Asia/Kathmandu": (
+        504_901_800,
+        1_709_546_400,
+    ),
     "Asia/Shanghai": (1_704_038_400,),
     "UTC": (1_709_164_800, 1_704_067_200),
 }
@@ -32,6 +37,7 @@ KEYS = {
     "text": [("ana",), ("李雷",), (None,), ("",)],
     "float": [(1.0,), (2.5,), (None,)],
     "mixed": [(1,), ("1",), (None,), (2,)],
+    "many": [(number * number,) for number in range(60)],
     "two": [("ana", 1.0), ("ana", None), (None, 1.0), ("שרה", 2.0)],
 }
 VALUES = {
@@ -59,6 +65,8 @@ def case(seed):
     kind = rng.choice(KINDS)
     keys = rng.choice(list(KEYS))
     rows = rng.randint(0, 40) if rng.random() < 0.4 else rng.randint(1, 10)
+    if rng.random() < 0.005:
+        rows, keys = rng.randint(100, 400), "many"
     parameters = {"agg": {f"a{i}": rng.choice(AGGREGATES) for i in range(rng.randint(1, 3))}}
     parameters["by"] = {"none": [], "two": ["a", "b"]}.get(keys, ["a"])
     if kind == "calendar":
@@ -75,6 +83,8 @@ def case(seed):
     times = _times(rng, rows, unit, base)
     if "gap" in parameters and rng.random() < 0.6:
         times = _sessions(rng, rows, unit, base, parameters)
+    if times and "fill" not in parameters and kind != "calendar" and rng.random() < 0.03:
+        times[rng.randrange(rows)] += rng.choice([1, -1]) * 10**15  # decades away
     values = rng.choice(list(VALUES))
     pool, chosen = VALUES[values], rng.sample(KEYS[keys], len(KEYS[keys]))
     chosen = chosen[: rng.choice([1, 1, 2, len(chosen)])]
@@ -100,6 +110,8 @@ def _types(rng, keys, values):
         found["a"] = rng.choice(["string", "category", "str"])
     if values == "nullable":
         found["value"] = "Int64"
+    elif rng.random() < 0.2:
+        found["cut"] = "anew"  # each batch has the types that its own values have
     return found
 
 
@@ -153,8 +165,6 @@ def _calendar(rng, parameters):
         parameters["offset"] = rng.choice([HOUR, 6 * HOUR, -HOUR, 30 * MINUTE])
     if rng.random() < 0.3 and unit < DAY:
         parameters["fill"] = 0
-    if zone == "Australia/Lord_Howe" and (size == "hour" or "slide" in parameters):
-        parameters["tz"] = "Asia/Shanghai"  # half an hour's change leaves hours no one clock
     return unit, (rng.choice(ZONES[zone]) * SECOND) // (15 * MINUTE) * 15 * MINUTE
 
 

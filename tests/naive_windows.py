@@ -156,6 +156,7 @@ def fold(numbers):
 
 def function(frame):
     """Give a user's function on a window's frame: it tells the rows and their order."""
+    assert len(frame), "a window without rows has no frame"
     return fold(frame["number"].tolist())
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rtlab as rt
-from rtlab import aggregate, keys, numbering
+from rtlab import keys, numbering, slots
 from rtlab.errors import DataError
 
 NEAR = st.integers(-50, 3000)
