@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Number
@@ -26,7 +26,7 @@ class Enrich(Step):
 
     Parameters
     ----------
-    table : DataFrame
+    table : DataFrame or dict of columns
         One row for each key: a column (or the index) named ``on``, and the columns to add. It is
         copied; later changes of it change nothing here.
     on : str, default "product_id"
@@ -69,29 +69,30 @@ class Enrich(Step):
     ['rice', 'tea', 'rice']
     """
 
-    table: pd.DataFrame
+    table: Any
     on: str = "product_id"
     how: str = "left"
     columns: str | Sequence[str] | None = None
 
     takes: ClassVar[str] = "events"
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
-        {"table": pd.DataFrame({"product_id": [3, 1], "shelf": [7, 8], "name": ["tea", "rice"]})},
+        {"table": {"product_id": [3, 1], "shelf": [7, 8], "name": ["tea", "rice"]}},
         {
-            "table": pd.DataFrame({"user_id": ["李雷", "ana"], "since": [2019, 2024]}),
+            "table": {"user_id": ["李雷", "ana"], "since": [2019, 2024]},
             "on": "user_id",
             "how": "inner",
         },
     )
 
     def __post_init__(self) -> None:
-        if not isinstance(self.table, pd.DataFrame):
+        if not isinstance(self.table, (pd.DataFrame, Mapping)):
             raise ParameterError(
                 f"table of type {type(self.table).__name__}: give a DataFrame with one row a key"
             )
         if self.how not in ("left", "inner"):
             raise ParameterError(f"how={self.how!r}: choose 'left' or 'inner'")
-        table = self.table.reset_index() if self.table.index.name == self.on else self.table.copy()
+        table = pd.DataFrame(self.table)
+        table = table.reset_index() if table.index.name == self.on else table.copy()
         object.__setattr__(self, "table", table)
         if self.how == "inner":
             object.__setattr__(self, "outputs", ("result", "unmatched"))

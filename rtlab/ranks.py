@@ -72,7 +72,8 @@ class Leaderboard(Step):
 
     Examples
     --------
-    >>>     >>> import rtlab as rt
+    >>> import pandas as pd
+    >>> import rtlab as rt
     >>> events = pd.DataFrame({"product_id": [7, 8, 7, 9], "amount": [10, 40, 20, 30]})
     >>> rt.leaderboard(events, by="product_id", value="amount", k=2).ranks.product_id.tolist()
     [8, 7]
