@@ -168,8 +168,8 @@ class Sliding(Windowed):
 
     Notes
     -----
-    Rows are added to panes, and a window is the sum of its panes: J. Li et al., "No pane, no gain",
-    SIGMOD Record 34 (2005). Nothing is ever taken off, so a huge value leaves no trace.
+    Rows are added to panes, and a window is the sum of its panes: J. Li et al., "No pane, no
+    gain", SIGMOD Record 34 (2005). Nothing is ever taken off, so a huge value leaves no trace.
 
     Examples
     --------
@@ -215,8 +215,8 @@ class Sliding(Windowed):
         size = Grid.of(self.size, self.offset, self.tz if slide.civil else "UTC").size
         if slide.months or self.size in MONTHS:
             raise ParameterError(
-                f"size={self.size!r}, slide={self.slide!r}: months differ in length; slide by days, "
-                "or use tumbling(size='month')"
+                f"size={self.size!r}, slide={self.slide!r}: months differ in length; slide by "
+                "days, or use tumbling(size='month')"
             )
         if slide.size > size:
             raise ParameterError(
