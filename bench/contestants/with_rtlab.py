@@ -99,17 +99,17 @@ def lists(batches: Iterable[list[dict[str, Any]]]) -> Answer:
 def messages(messages: list[bytes]) -> Answer:
     if hasattr(rt, "source"):
         return emitted(messages)
-    import orjson
+    import json
 
-    return emitted(batches(list(map(orjson.loads, messages))))
+    return emitted(batches(list(map(json.loads, messages))))
 
 
 def packets(batches: Iterable[list[bytes]]) -> Answer:
     if hasattr(rt, "source"):
         return emitted(batches)
-    import orjson
+    import json
 
-    return emitted(list(map(orjson.loads, batch)) for batch in batches)
+    return emitted(list(map(json.loads, batch)) for batch in batches)
 
 
 def frames(batches: Iterable[pd.DataFrame]) -> Answer:
