@@ -1,7 +1,7 @@
 """rtlab: one graph for every form of input, and a chain of steps by hand.
 
-Until the gathering source is in the package, lists of 10,000 emitted into a streamz stream stand in
-for it.
+Until the gathering source is in the package, lists of 10,000 emitted into a streamz stream stand
+in for it.
 """
 
 from __future__ import annotations
