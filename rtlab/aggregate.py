@@ -1,8 +1,8 @@
 """Aggregates of groups that fill row by row, and that can be added to each other.
 
-What is known of a group lies in lanes (see :mod:`rtlab.slots`). Each lane can take rows and can take
-another group's lane, so that a sliding window is the sum of its panes and a session the sum of those
-that it joins; nothing is ever taken off.
+What is known of a group lies in lanes (see :mod:`rtlab.slots`). Each lane can take rows, and
+another group's lane, so that a sliding window is the sum of its panes and a session the sum of
+those that it joins; nothing is ever taken off.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pandas as pd
 
 from rtlab import held, slots, sums
 from rtlab.errors import DataError, ParameterError
-from rtlab.slots import ROWS, lane
+from rtlab.slots import ROWS, Lanes
 
 if TYPE_CHECKING:
     from rtlab.columns import Columns
@@ -29,14 +29,14 @@ _NEEDS = {
     "nunique": (), "first": ("first",), "last": ("last",),
 }  # fmt: skip
 _OF_ANYTHING = ("count", "nunique", "first", "last")  # other functions take numbers only
-WHOLE = np.dtype(np.int64)
 REAL = np.dtype(np.float64)
 
 
 class Wanted(NamedTuple):
     """One aggregate: a function of a column, or of the rows."""
 
-    column: str | None
+    column: str
+    """Empty where it is one of the rows."""
     function: str | Callable[..., Any]
     share: float = 0.5
 
@@ -78,7 +78,12 @@ class Plan:
                 )
         every = [one for one in self.wanted.values() if isinstance(one.function, str)]
         self.parts = sorted(
-            {(one.column, part) for one in every if one.column for part in _NEEDS[str(one.function)]}
+            {
+                (one.column, part)
+                for one in every
+                if one.column
+                for part in _NEEDS[str(one.function)]
+            }
         )
         self.columns = {one.column for one in every if one.column}
         self.numeric = {one.column for one in every if one.function not in _OF_ANYTHING}
@@ -120,7 +125,7 @@ class Plan:
         state["size"] = max(state["size"], count)
         np.add.at(state[ROWS], places, 1)
         for column, part in self.parts:
-            _fold(state, column, part, places, values[column], at)
+            _fold(Lanes(state, column), part, places, values[column], at)
         if self.frames or self.held:
             kept = values if self.frames else {name: values[name] for name in self.held}
             held.add(state["held"], places, at, kept)
@@ -133,7 +138,7 @@ class Plan:
         for name in list(other):
             part, bar, column = name.partition("|")
             if bar and part not in ("first_at", "last_at", "pivot", "m1", "m2"):
-                _absorb(state, column, part, places, other, sources)
+                _absorb(Lanes(state, column), part, places, Lanes(other, column), sources)
         held.copy(other["held"], sources, state["held"], places)
 
     def answers(self, state: State, places: Any) -> dict[str, Any]:
@@ -144,7 +149,11 @@ class Plan:
         return {
             name: self._held(one, rows, order, len(places))
             if one.holds
-            else _answer(state, places, *one[:2])
+            else (
+                state[ROWS][places]
+                if not one.column
+                else _answer(Lanes(state, one.column), places, one.function)
+            )
             for name, one in self.wanted.items()
         }
 
@@ -161,33 +170,35 @@ class Plan:
     @staticmethod
     def span(state: State, places: Any) -> dict[str, Any]:
         """Give the earliest and the latest event time of some slots."""
-        none = np.zeros(len(state["window"]), np.int64)
-        return {"start": state.get("min|", none)[places], "end": state.get("max|", none)[places]}
+        times = Lanes(state, "")
+        return {"start": times.seen("min", places), "end": times.seen("max", places)}
 
 
 def _wanted(name: str, spec: Any) -> Wanted:
     """Read one aggregate, or say how it is written."""
     if callable(spec):
-        return Wanted(None, spec)
-    parts = (None, spec) if isinstance(spec, str) else spec if isinstance(spec, Sequence) else ()
-    column, function = parts[:2] if len(parts) in (2, 3) else (None, None)
+        return Wanted("", spec)
+    if spec == "count":
+        return Wanted("", spec)
+    parts = spec if isinstance(spec, Sequence) and not isinstance(spec, str) else ()
+    column, function = parts[:2] if len(parts) in (2, 3) else ("", "")
     share = parts[2] if len(parts) == 3 else 0.5
-    known = isinstance(function, str) and function in _NEEDS
-    if not known or (column is None) != isinstance(spec, str) or (column is None and spec != "count"):
+    if not isinstance(column, str) or not isinstance(function, str) or function not in _NEEDS:
         raise ParameterError(
             f"agg={{{name!r}: {spec!r}}}: give (column, function) with a function of "
-            f"{', '.join(_NEEDS)}, ('amount', 'quantile', 0.9), 'count' for the number of rows, or "
-            "a function of the window's rows"
+            f"{', '.join(_NEEDS)}, ('amount', 'quantile', 0.9), 'count' for the number of rows, "
+            "or a function of the window's rows"
         )
     if (function == "quantile") != (len(parts) == 3):
         raise ParameterError(
-            f"agg={{{name!r}: {spec!r}}}: a quantile has a share, as in ('amount', 'quantile', 0.9)"
+            f"agg={{{name!r}: {spec!r}}}: a quantile, and nothing else, has a "
+            "share, as in ('amount', 'quantile', 0.9)"
         )
     if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
         raise ParameterError(
             f"agg={{{name!r}: {spec!r}}}: a quantile's share lies between 0 and 1, such as 0.9"
         )
-    return Wanted(column, str(function), float(share))
+    return Wanted(column, function, float(share))
 
 
 def _numbers(array: Any) -> Any:
@@ -199,7 +210,7 @@ def _numbers(array: Any) -> Any:
     return pd.Series(array).to_numpy(np.float64, na_value=np.nan)
 
 
-def _fold(state: State, column: str, part: str, places: Any, values: Any, at: Any) -> None:
+def _fold(lanes: Lanes, part: str, places: Any, values: Any, at: Any) -> None:
     """Fold values into one lane; missing ones are left out."""
     if values.dtype.kind not in "iub":
         there = np.asarray(pd.notna(values))
@@ -207,29 +218,27 @@ def _fold(state: State, column: str, part: str, places: Any, values: Any, at: An
             places, values = places[there], values[there]
             at = None if at is None else at[there]
     if part == "n":
-        np.add.at(lane(state, "n", column, WHOLE), places, 1)
+        np.add.at(lanes("n"), places, 1)
     elif part == "sum":
-        sums.add(state, column, places, values)
-    elif part in ("min", "max"):
-        kind = WHOLE if values.dtype.kind == "i" else REAL
-        (np.minimum if part == "min" else np.maximum).at(
-            lane(state, part, column, kind), places, values
-        )
+        sums.add(lanes, places, values)
+    elif part == "min":
+        np.minimum.at(lanes(part, values.dtype), places, values)
+    elif part == "max":
+        np.maximum.at(lanes(part, values.dtype), places, values)
     elif part == "spread":
-        _spread(state, column, places, values)
+        _spread(lanes, places, values)
     else:
-        _end(state, column, part, places, values, at)
+        _end(lanes, part, places, values, at)
 
 
-def _end(state: State, column: str, part: str, places: Any, values: Any, at: Any) -> None:
+def _end(lanes: Lanes, part: str, places: Any, values: Any, at: Any) -> None:
     """Keep the value that arrived first, or last."""
     kind = values.dtype
     kind = kind if isinstance(kind, np.dtype) and kind.kind in "iuf" else np.dtype(object)
-    when = lane(state, f"{part}_at", column, WHOLE)
-    ends = lane(state, part, column, kind)
+    when, ends = lanes(f"{part}_at"), lanes(part, kind)
     turn = slice(None, None, -1) if part == "first" else slice(None)
     place = np.full(len(when), -1)
-    place[places[turn]] = np.arange(len(places))[turn]  # of several rows the last one written stays
+    place[places[turn]] = np.arange(len(places))[turn]  # of several writes the last stays
     touched = np.flatnonzero(place >= 0)
     rows = place[touched]
     new = at[rows] < when[touched] if part == "first" else at[rows] > when[touched]
@@ -237,58 +246,30 @@ def _end(state: State, column: str, part: str, places: Any, values: Any, at: Any
     ends[touched[new]] = values[rows[new]]
 
 
-def _spread(state: State, column: str, places: Any, values: Any) -> None:
+def _moments(lanes: Lanes) -> tuple[Any, Any, Any, Any]:
+    """Give the number of values, a value of the group's own, deviations from it, their squares."""
+    return lanes("m0"), lanes("pivot", REAL), lanes("m1", REAL), lanes("m2", REAL)
+
+
+def _spread(lanes: Lanes, places: Any, values: Any) -> None:
     """Add up deviations, and their squares, from a value of the group's own.
 
     Then a large mean costs no digits: T. F. Chan, G. H. Golub and R. J. LeVeque, *Algorithms for
     computing the sample variance*, The American Statistician 37 (1983).
     """
-    count, pivot, first, second = (
-        lane(state, part, column, REAL if part != "m0" else WHOLE)
-        for part in ("m0", "pivot", "m1", "m2")
-    )
-    wild = lane(state, "wild", column, WHOLE)
     real = values.astype(np.float64)
     finite = np.isfinite(real)
     if not finite.all():
-        np.add.at(wild, places[~finite], 1)
-        places, values, real = places[finite], values[finite], real[finite]
-    new = count[places] == 0
-    pivot[places[new]] = real[new]
-    with np.errstate(over="ignore", invalid="ignore"):
-        off = real - pivot[places]
-        np.add.at(count, places, 1)
-        np.add.at(first, places, off)
-        np.add.at(second, places, off * off)
+        np.add.at(lanes("wild"), places[~finite], 1)
+        places, real = places[finite], real[finite]
+    ones, nothing = np.ones(len(places), np.int64), np.zeros(len(places))
+    _add_moments(lanes, places, (ones, real, nothing, nothing))
 
 
-def _absorb(
-    state: State, column: str, part: str, places: Any, other: State, sources: Any
-) -> None:
-    """Add a lane of some groups to that of others."""
-    theirs = other[f"{part}|{column}"][sources]
-    if part == "m0":
-        _absorb_spread(state, column, places, other, sources)
-    elif part in ("first", "last"):
-        some = np.flatnonzero(_known(other, part, column, sources))
-        order = some[np.argsort(other[f"{part}_at|{column}"][sources[some]], kind="stable")]
-        at = other[f"{part}_at|{column}"][sources[order]]
-        _end(state, column, part, places[order], theirs[order], at)
-    else:
-        mine = lane(state, part, column, theirs.dtype)
-        ways: dict[str, Any] = {"min": np.minimum, "max": np.maximum, "answers": np.maximum}
-        ways.get(part, np.add).at(mine, places, theirs)
-
-
-def _absorb_spread(state: State, column: str, places: Any, other: State, sources: Any) -> None:
+def _add_moments(lanes: Lanes, places: Any, theirs: tuple[Any, Any, Any, Any]) -> None:
     """Add deviations up after moving them to the pivot of the group that they go to."""
-    some = other[f"m0|{column}"][sources] > 0
-    places, sources = places[some], sources[some]
-    n, pivot, m1, m2 = (other[f"{part}|{column}"][sources] for part in ("m0", "pivot", "m1", "m2"))
-    count, mine, first, second = (
-        lane(state, part, column, REAL if part != "m0" else WHOLE)
-        for part in ("m0", "pivot", "m1", "m2")
-    )
+    n, pivot, m1, m2 = theirs
+    count, mine, first, second = _moments(lanes)
     new = count[places] == 0
     mine[places[new]] = pivot[new]
     with np.errstate(over="ignore", invalid="ignore"):
@@ -298,32 +279,50 @@ def _absorb_spread(state: State, column: str, places: Any, other: State, sources
         np.add.at(second, places, m2 + off * (2 * m1 + n * off))
 
 
-def _known(state: State, part: str, column: str, places: Any) -> Any:
+def _absorb(lanes: Lanes, part: str, places: Any, other: Lanes, sources: Any) -> None:
+    """Add a lane of some groups to that of others."""
+    if part == "m0":
+        count, pivot, first, second = _moments(other)
+        some = count[sources] > 0
+        places, sources = places[some], sources[some]
+        _add_moments(
+            lanes, places, (count[sources], pivot[sources], first[sources], second[sources])
+        )
+    elif part in ("first", "last"):
+        some = np.flatnonzero(_known(other, part, sources))
+        at = other(f"{part}_at")[sources[some]]
+        order = np.argsort(at, kind="stable")
+        some = some[order]
+        values = other.seen(part, sources[some])
+        _end(lanes, part, places[some], values, at[order])
+    else:
+        found = other.seen(part, sources)
+        ways: dict[str, Any] = {"min": np.minimum, "max": np.maximum, "answers": np.maximum}
+        ways.get(part, np.add).at(lanes(part, found.dtype), places, found)
+
+
+def _known(lanes: Lanes, part: str, places: Any) -> Any:
     """Tell which groups have a first (or last) value."""
-    at = state[f"{part}_at|{column}"][places]
+    at = lanes(f"{part}_at")[places]
     return at < np.iinfo(np.int64).max if part == "first" else at >= 0
 
 
-def _answer(state: State, places: Any, column: str | None, function: Any) -> Any:
-    if column is None:
-        return state[ROWS][places]
-    none = np.zeros(len(state["window"]), np.int64)  # before the first batch nothing is held
+def _answer(lanes: Lanes, places: Any, function: Any) -> Any:
     if function == "sum":
-        return sums.total(state, column, places)
+        return sums.total(lanes, places)
     if function in ("var", "std"):
-        return _variance(state, column, places, none, root=function == "std")
-    if function in ("first", "last"):
-        found = state.get(f"{function}|{column}", none)[places]
-        if f"{function}|{column}" not in state:
-            return found
-        return _blank(found, ~_known(state, function, column, places))
-    n = state.get(f"n|{column}", none)[places]
+        variance = _variance(*(lanes.seen(part, places) for part in ("m0", "m1", "m2", "wild")))
+        return np.sqrt(variance) if function == "std" else variance
+    found = lanes.seen("n" if function in ("count", "mean") else function, places)
     if function == "count":
-        return n
+        return found
     if function == "mean":
         with np.errstate(invalid="ignore"):
-            return sums.total(state, column, places) / np.where(n == 0, np.nan, n)
-    return _blank(state.get(f"{function}|{column}", none)[places], n == 0)
+            return sums.total(lanes, places) / np.where(found == 0, np.nan, found)
+    if f"{function}|{lanes.column}" not in lanes.state:
+        return found
+    some = _known(lanes, function, places) if function in ("first", "last") else lanes("n")[places]
+    return _blank(found, some == 0)
 
 
 def _blank(values: Any, empty: Any) -> Any:
@@ -334,11 +333,7 @@ def _blank(values: Any, empty: Any) -> Any:
     return values
 
 
-def _variance(state: State, column: str, places: Any, none: Any, *, root: bool) -> Any:
-    n, m1, m2, wild = (
-        state.get(f"{part}|{column}", none)[places] for part in ("m0", "m1", "m2", "wild")
-    )
+def _variance(n: Any, m1: Any, m2: Any, wild: Any) -> Any:
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         found = np.maximum(m2 - m1 * m1 / n, 0.0) / (n - 1)
-    found = np.where((n < 2) | (wild > 0), np.nan, found)
-    return np.sqrt(found) if root else found
+    return np.where((n < 2) | (wild > 0), np.nan, found)

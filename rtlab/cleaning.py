@@ -142,7 +142,10 @@ class Clean(Step):
             good = good.adding(**_derived(typed, len(good)))
         if fine is not None:
             good = good.take(fine)
-        return {"good": good if early else good.adding(**_settled(events, good)), "rejected": rejected}
+        return {
+            "good": good if early else good.adding(**_settled(events, good)),
+            "rejected": rejected,
+        }
 
     def _ids(self, events: Columns, verdicts: _Verdicts) -> dict[str, Any]:
         typed = {}

@@ -150,7 +150,7 @@ class Columns:
 
     def _with(self, columns: dict[str, Any], rows: int) -> Columns:
         fresh = Columns({}, self.index, self.not_after)
-        fresh._columns, fresh._rows = columns, rows  # noqa: SLF001
+        fresh._columns, fresh._rows = columns, rows
         return fresh
 
     def take(self, rows: Any) -> Columns:
@@ -173,7 +173,9 @@ class Columns:
     def without(self, *names: str) -> Columns:
         """Leave columns out, and the source's bound with them."""
         kept = {name: column for name, column in self._columns.items() if name not in names}
-        return Columns({}, self.index)._with(kept, self._rows)
+        fresh = self._with(kept, self._rows)
+        fresh.not_after = None
+        return fresh
 
     def bounded(self, not_after: int) -> Columns:
         """Put a bound on event times."""
@@ -211,10 +213,8 @@ class Columns:
     def joined(cls, pieces: list[Columns]) -> Columns:
         """Put batches of the same columns one below the other."""
         first = pieces[0]
-        return first._with(
-            {name: join_arrays([one[name] for one in pieces]) for name in first.names},
-            sum(map(len, pieces)),
-        )
+        arrays = {name: join_arrays([one[name] for one in pieces]) for name in first.names}
+        return cls(arrays, first.index, first.not_after)
 
     def frame(self) -> pd.DataFrame:
         """Build the DataFrame that a person sees."""
@@ -228,15 +228,15 @@ class Columns:
 
 
 def _arrays(frame: pd.DataFrame) -> list[Any]:
-    """Give the arrays under a frame; a Series made for each column would cost more than most steps."""
+    """Give the arrays under a frame; a Series for each column would cost more than most steps."""
     direct = getattr(frame, "_get_column_array", None)
     if direct is None:
         return [bare(column) for _, column in frame.items()]
     arrays = [direct(place) for place in range(frame.shape[1])]
     for place, array in enumerate(arrays):
         if isinstance(array, np.ndarray):  # a view of the user's own data: not to be written to
-            arrays[place] = array = array.view()
-            array.flags.writeable = False
+            arrays[place] = array.view()
+            arrays[place].flags.writeable = False
     return arrays
 
 

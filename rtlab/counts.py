@@ -93,13 +93,11 @@ class CountWindow(Step):
                 )
         if self._slide > self.rows:
             raise ParameterError(
-                f"slide={self.slide!r} is more than rows={self.rows!r}: rows between windows would "
-                "be lost; choose a slide of at most the rows"
+                f"slide={self.slide!r} is more than rows={self.rows!r}: rows between windows "
+                "would be lost; choose a slide of at most the rows"
             )
         if self.partial not in (True, False, "start", "end"):
-            raise ParameterError(
-                f"partial={self.partial!r}: choose True, False, 'start' or 'end'"
-            )
+            raise ParameterError(f"partial={self.partial!r}: choose True, False, 'start' or 'end'")
         _ = self._plan
 
     @property
@@ -163,7 +161,7 @@ class CountWindow(Step):
         return before[codes] + pd.Series(codes).groupby(codes).cumcount().to_numpy()
 
     def _answer(self, state: State, codes: Any, windows: Any) -> Columns:
-        """Add the panes of some windows up; window k ends before event ``k * slide`` of its key."""
+        """Add panes up; window k of a key ends before its event number ``k * slide``."""
         behind = np.minimum(windows * self._slide, state["seen"][codes])
         first = np.maximum(windows * self._slide - self.rows, 0) // self._pane
         whose, panes = spread(first, -(-behind // self._pane) - first)

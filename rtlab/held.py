@@ -1,7 +1,7 @@
-"""Rows that groups hold until they are answered: for quantiles, distinct counts and users' own functions.
+"""Rows that groups hold until they are answered: for quantiles, distinct counts, own functions.
 
-They stand in chunks, as they came: ``slot`` (the group), ``at`` (the number of the arrival) and the
-columns that are needed.
+They stand in chunks, as they came: ``slot`` (the group), ``at`` (the number of the arrival) and
+the columns that are needed.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def copy(chunks: list[Chunk], slots: Any, into: list[Chunk], targets: Any) -> No
     order = np.argsort(slots, kind="stable")
     named = slots[order]
     for chunk in list(chunks):
-        first, behind = (np.searchsorted(named, chunk["slot"], side) for side in ("left", "right"))
-        count = behind - first
+        first: Any = np.searchsorted(named, chunk["slot"], "left")
+        count: Any = np.searchsorted(named, chunk["slot"], "right") - first
         rows = np.repeat(np.arange(len(count)), count)
         place = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count)
         if len(rows):

@@ -18,8 +18,8 @@ __all__ = [
 ]  # fmt: skip
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
-EPOCH = pd.Timestamp(0, tz="UTC")
-MICROSECOND = pd.Timedelta(1, unit="us")
+EPOCH = pd.Timestamp(0, tz="UTC").as_unit("us")  # nanoseconds reach from 1677 to 2262 only
+MICROSECOND = pd.Timedelta(1, unit="us").as_unit("us")
 MOST = 2.0**63  # where int64 ends
 NANOSECONDS = {"s": 1e9, "ms": 1e6, "us": 1e3, "ns": 1.0}
 UTC = pd.DatetimeTZDtype("us", "UTC")
@@ -53,7 +53,7 @@ def instant(value: Any, name: str) -> int:
         raise ParameterError(
             f"{name}={value!r} has no zone: write it as '{when.isoformat()}+00:00'"
         )
-    return int((when - EPOCH) // MICROSECOND)
+    return int((when.as_unit("us") - EPOCH) // MICROSECOND)
 
 
 def duration(value: Any, name: str) -> int:
@@ -67,9 +67,9 @@ def duration(value: Any, name: str) -> int:
             "'5min', '1h' or '7D'"
         )
     microseconds = int(span // MICROSECOND)
-    if name != "offset" and (microseconds < 0 or (
-        microseconds == 0 and name not in ("delay", "lateness")
-    )):
+    if name != "offset" and (
+        microseconds < 0 or (microseconds == 0 and name not in ("delay", "lateness"))
+    ):
         raise ParameterError(f"{name}={value!r}: a duration is positive, such as '1h'")
     return microseconds
 

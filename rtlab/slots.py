@@ -6,7 +6,7 @@ A group is a window and a key. A state holds an array for each thing that is kno
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,9 +17,25 @@ from rtlab.keys import sweep
 if TYPE_CHECKING:
     from rtlab.steps import State
 
-__all__ = ["GONE", "NOBODY", "ROWS", "check", "claim", "drop", "find", "forget", "initial", "lane", "reserve", "size", "spread"]
+__all__ = [
+    "GONE",
+    "NOBODY",
+    "ROWS",
+    "Lanes",
+    "check",
+    "claim",
+    "drop",
+    "find",
+    "forget",
+    "initial",
+    "lane",
+    "reserve",
+    "size",
+    "spread",
+]
 
 ROWS = "rows"  # how many rows a group has, whatever their values
+WHOLE = np.dtype(np.int64)
 START = 64  # slots at first
 FAR = 2**62  # names of groups stay below
 GONE = np.iinfo(np.int64).max  # the window of a group that has been forgotten
@@ -99,8 +115,8 @@ def forget(state: State, slots: Any) -> None:
 def drop(state: State, slots: Any, keys: State | None = None, *, index: bool = True) -> Any:
     """Forget groups, and keys that no group holds any more.
 
-    Groups are moved together once half of the slots hold forgotten ones, so that to forget costs no
-    more than to remember. Gives the codes of keys that are left, where ``keys`` were swept.
+    Groups are moved together once half of the slots hold forgotten ones, so that to forget costs
+    no more than to remember. Gives the codes of keys that are left, where ``keys`` were swept.
     """
     forget(state, slots)
     if 2 * state["gone"] < state["size"]:
@@ -140,6 +156,22 @@ def lane(state: State, part: str, column: str, dtype: Any) -> Any:
         found = state[name] = found.astype(wider)
         found[empty] = _nothing(part, wider)
     return found
+
+
+class Lanes(NamedTuple):
+    """The lanes of one column."""
+
+    state: State
+    column: str
+
+    def __call__(self, part: str, dtype: Any = WHOLE) -> Any:
+        """Find a lane, or make it."""
+        return lane(self.state, part, self.column, dtype)
+
+    def seen(self, part: str, places: Any) -> Any:
+        """Give what a lane holds for some slots: whole zeros before there is one."""
+        found = self.state.get(f"{part}|{self.column}")
+        return np.zeros(len(places), np.int64) if found is None else found[places]
 
 
 def _nothing(part: str, dtype: np.dtype[Any]) -> Any:

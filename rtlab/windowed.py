@@ -20,15 +20,31 @@ from rtlab.watermark import NO_TIME, Watermark
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["WHOLE", "Shape", "Timed", "Windowed", "rows_of"]
+__all__ = ["WHOLE", "Rows", "Shape", "Timed", "Windowed"]
 
 NO_WINDOW = -(2**62)  # before every window
 MOST_EMPTY = 1_000_000  # windows that ``fill`` may make at once
 WHOLE = np.dtype(np.int64)
 
 
+class Rows(NamedTuple):
+    """Rows on their way to groups."""
+
+    codes: Any
+    """Of their keys."""
+    fields: dict[str, Any]
+    """The columns to aggregate."""
+    arrived: Any
+    """The numbers of their arrival."""
+
+    def take(self, rows: Any) -> Rows:
+        """Take some of them."""
+        values = {name: array[rows] for name, array in self.fields.items()}
+        return Rows(self.codes[rows], values, self.arrived[rows])
+
+
 class Shape(NamedTuple):
-    """How windows lie on a grid of panes: window k holds ``panes`` of them from ``k * stride`` on."""
+    """How windows lie on a grid: window k holds ``panes`` panes from ``k * stride`` on."""
 
     grid: Grid
     panes: int = 1
@@ -47,7 +63,7 @@ class Shape(NamedTuple):
 
     def open(self, mark: Any) -> Any:
         """Give the first window that is open at a watermark, or at each of several."""
-        number = self.grid.number(np.atleast_1d(mark))
+        number = self.grid.number(np.clip(np.atleast_1d(mark), *self.grid.reach))
         first = (number - self.panes) // self.stride + 1
         return first if np.ndim(mark) else int(first[0])
 
@@ -160,20 +176,23 @@ class Windowed(Timed):
         at = state["arrived"] + (np.arange(len(times)) if placed.rows is None else placed.rows)
         state["arrived"] += len(times)
         self._note(state, placed, codes)
-        again = placed.revised
+        rows, again = Rows(codes, values, at), placed.revised
         if again is None:
-            self._add(state, placed.groups, codes, values, at)
+            self._add(state, placed.groups, rows)
             windows = self._advance(state, watermark.last)[0]
         else:
-            now = ~again
-            self._add(state, placed.groups[now], codes[now], rows_of(values, now), at[now])
-            closed = self._advance(state, watermark.last)
+            self._add(state, placed.groups[~again], rows.take(~again))
+            windows, numbers = self._advance(state, watermark.last)
             moved = self._shape.open(watermark.after)
-            closed_at = state["arrived"] - len(times) + np.searchsorted(moved, closed[1], "right")
-            late = (placed.groups[again], codes[again], rows_of(values, again), at[again])
-            windows = self._revise(state, closed[0], closed_at, *late)
+            closed_at = state["arrived"] - len(times) + np.searchsorted(moved, numbers, "right")
+            windows = self._revise(
+                state, windows, closed_at, placed.groups[again], rows.take(again)
+            )
         self._forget(state)
-        return {"windows": windows, "late": events.take([] if placed.late is None else placed.late)}
+        return {
+            "windows": windows,
+            "late": events.take([] if placed.late is None else placed.late),
+        }
 
     def advance(self, state: State, time: int) -> Outputs:
         closed = self._advance(state, time)[0]
@@ -197,7 +216,9 @@ class Windowed(Timed):
         # A row that moves the watermark is not behind it: it can be judged after its own move.
         open_ = gone = shape.open(watermark.after)
         if self._revises:
-            gone = shape.open(watermark.after - self._lateness)
+            gone = shape.open(
+                np.maximum(watermark.after, NO_TIME + self._lateness) - self._lateness
+            )
         late: Any = last < gone
         late = late if late.any() else None
         if not self._by_panes:
@@ -212,9 +233,13 @@ class Windowed(Timed):
     def _check_gap(self, state: State, placed: Placed, distinct: keys.Distinct) -> None:
         if len(placed.last):
             first = min(state["since"].min(initial=placed.first.min()), placed.first.min())
-            self._refuse_many(int(placed.last.max() - max(first, state["open"])), len(state["since"]), distinct)
+            self._refuse_many(
+                int(placed.last.max() - max(first, state["open"])), len(state["since"]), distinct
+            )
 
-    def _refuse_many(self, windows: int, known: int, distinct: keys.Distinct | None = None) -> None:
+    def _refuse_many(
+        self, windows: int, known: int, distinct: keys.Distinct | None = None
+    ) -> None:
         """Refuse to fill more than a million rows at once."""
         if windows * max(known, 1 if distinct is None else distinct.most) <= MOST_EMPTY:
             return
@@ -237,9 +262,9 @@ class Windowed(Timed):
             np.minimum.at(since, codes, placed.first)
             state["since"] = since
 
-    def _add(self, state: State, groups: Any, codes: Any, values: Any, at: Any) -> None:
-        places = slots.find(state["groups"], groups, codes)
-        self._plan.fold(state["groups"], places, values, at)
+    def _add(self, state: State, groups: Any, rows: Rows) -> None:
+        places = slots.find(state["groups"], groups, rows.codes)
+        self._plan.fold(state["groups"], places, rows.fields, rows.arrived)
 
     def _advance(self, state: State, time: int) -> tuple[Columns, Any]:
         """Move the watermark, and answer the windows that it closes."""
@@ -309,27 +334,30 @@ class Windowed(Timed):
         count = np.maximum(end - first, 0)
         self._refuse_many(int(count.sum()), 1)
         codes, windows = spread(first, count)
+        if self._shape.grid.civil:  # a day that a zone skipped never was
+            starts, ends = self._shape.bounds(windows)
+            codes, windows = codes[starts < ends], windows[starts < ends]
         return windows, codes
 
     def _revise(
-        self, state: State, closed: Columns, closed_at: Any,
-        groups: Any, codes: Any, values: dict[str, Any], at: Any,
-    ) -> Columns:  # fmt: skip
+        self, state: State, closed: Columns, closed_at: Any, groups: Any, rows: Rows
+    ) -> Columns:
         """Add late rows to windows that have been answered, and answer these again.
 
         What one row causes stands before what a later one does. Of several rows for one window
         each has its answer, so they are added in rounds.
         """
         held = state["groups"]
-        places = slots.find(held, groups, codes)
+        places = slots.find(held, groups, rows.codes)
         turn = pd.Series(places).groupby(places).cumcount().to_numpy()
         pieces, when = [closed], [closed_at]
         after = [np.arange(len(closed)) - len(closed)]
         for number in range(int(turn.max()) + 1):
             now = np.flatnonzero(turn == number)
-            self._plan.fold(held, places[now], rows_of(values, now), at[now])
+            some = rows.take(now)
+            self._plan.fold(held, places[now], some.fields, some.arrived)
             pieces.append(self._answer(state, held, places[now]))
-            when.append(at[now])
+            when.append(some.arrived)
             after.append(now)
         order = np.lexsort([np.concatenate(after), np.concatenate(when)])
         return Columns.joined([piece for piece in pieces if len(piece)]).take(order)
@@ -388,7 +416,3 @@ def _each(first: Any, last: Any, open_: Any = None, late: Any = None) -> Placed:
     revised = windows < open_[rows]
     known = np.where(revised, open_[rows], windows)
     return Placed(rows, windows, known, windows, revised if revised.any() else None, late)
-
-
-def rows_of(values: dict[str, Any], rows: Any) -> dict[str, Any]:
-    return {name: array[rows] for name, array in values.items()}

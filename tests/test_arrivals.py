@@ -269,8 +269,8 @@ def test_alt_and_facts_speak() -> None:
     assert revised.alt == (
         "Staircase of the watermark. After 5 of 5 arrivals: watermark 10:10, 1 closed, 1 "
         "revision, 0 late; closed windows with their rows: 09:00–10:00 3; open windows with "
-        "their rows so far: 10:00–11:00 2; late rows: none; final: none; revisions: 09:30 (arrival 5) gives "
-        "revision 1 of 09:00–10:00."
+        "their rows so far: 10:00–11:00 2; late rows: none; final: none; "
+        "revisions: 09:30 (arrival 5) gives revision 1 of 09:00–10:00."
     )
     assert picture.png() == plot_watermark(
         clocks("09:10", "10:04", "09:58", "10:20", "09:30"), tz=ZONE
