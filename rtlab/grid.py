@@ -12,13 +12,14 @@ import pandas as pd
 from rtlab.errors import ParameterError
 from rtlab.parsing import NAT, duration
 
-__all__ = ["MONTHS", "Grid"]
+__all__ = ["Grid"]
 
 HOUR = 3_600_000_000  # microseconds
 DAY = 24 * HOUR
 REFERENCE = pd.Timestamp("2024-01-01", tz="UTC")
 MONDAY = 4 * DAY  # 1970 began on a Thursday
 UNITS = {"hour": HOUR, "day": DAY, "week": 7 * DAY}
+CALENDAR = (-62_135_510_400_000_000, 253_402_128_000_000_000)  # a day off either end
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
@@ -46,7 +47,7 @@ class Grid:
     tz: str
     months: bool = False
     clock: bool | None = None
-    """Whether windows follow the clock on the wall; None where their size tells."""
+    """Whether they follow the clock on the wall; None where their size tells."""
 
     @classmethod
     def of(cls, size: Any, offset: Any, tz: str) -> Grid:
@@ -74,6 +75,11 @@ class Grid:
         by_size = self.months or (self.size > HOUR and self.tz != "UTC")
         return by_size if self.clock is None else self.clock
 
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Between which moments windows can be numbered: a calendar has years 1 to 9999."""
+        return CALENDAR if self.civil else (-(2**61), 2**61)
+
     @cached_property
     def _shift(self) -> int:
         """Where elapsed windows start: the zone may lie off UTC by a part of an hour."""
@@ -90,8 +96,10 @@ class Grid:
             numbers = wall.view("M8[us]").astype("M8[M]").astype(np.int64) // self.size
         else:
             numbers = wall // self.size
-        if self.offset % HOUR:  # a start within the hour that comes twice lies behind some rows
-            numbers += times >= self.starts(numbers + 1)
+        if self.offset % HOUR or (self.size % HOUR and not self.months):
+            # A start within the hour that comes twice lies behind some rows of its second coming.
+            while (further := times >= self.starts(numbers + 1)).any():
+                numbers += further
         return numbers
 
     def starts(self, numbers: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Number
@@ -26,7 +26,7 @@ class Enrich(Step):
 
     Parameters
     ----------
-    table : DataFrame
+    table : DataFrame or dict of columns
         One row for each key: a column (or the index) named ``on``, and the columns to add. It is
         copied; later changes of it change nothing here.
     on : str, default "product_id"
@@ -69,29 +69,30 @@ class Enrich(Step):
     ['rice', 'tea', 'rice']
     """
 
-    table: pd.DataFrame
+    table: Any
     on: str = "product_id"
     how: str = "left"
     columns: str | Sequence[str] | None = None
 
     takes: ClassVar[str] = "events"
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
-        {"table": pd.DataFrame({"product_id": [3, 1], "shelf": [7, 8], "name": ["tea", "rice"]})},
+        {"table": {"product_id": [3, 1], "shelf": [7, 8], "name": ["tea", "rice"]}},
         {
-            "table": pd.DataFrame({"user_id": ["李雷", "ana"], "since": [2019, 2024]}),
+            "table": {"user_id": ["李雷", "ana"], "since": [2019, 2024]},
             "on": "user_id",
             "how": "inner",
         },
     )
 
     def __post_init__(self) -> None:
-        if not isinstance(self.table, pd.DataFrame):
+        if not isinstance(self.table, (pd.DataFrame, Mapping)):
             raise ParameterError(
                 f"table of type {type(self.table).__name__}: give a DataFrame with one row a key"
             )
         if self.how not in ("left", "inner"):
             raise ParameterError(f"how={self.how!r}: choose 'left' or 'inner'")
-        table = self.table.reset_index() if self.table.index.name == self.on else self.table.copy()
+        table = pd.DataFrame(self.table)
+        table = table.reset_index() if table.index.name == self.on else table.copy()
         object.__setattr__(self, "table", table)
         if self.how == "inner":
             object.__setattr__(self, "outputs", ("result", "unmatched"))
@@ -118,8 +119,10 @@ class Enrich(Step):
 
     @property
     def _names(self) -> tuple[Any, ...]:
-        names = self.table.columns if self.columns is None else self.columns
-        return (names,) if isinstance(names, str) else tuple(n for n in names if n != self.on)
+        if isinstance(self.columns, str):
+            return (self.columns,)
+        names = self.table if self.columns is None else self.columns
+        return tuple(name for name in names if name != self.on)
 
     @cached_property
     def _keys(self) -> tuple[pd.Index[Any], set[str]]:
@@ -143,23 +146,29 @@ class Enrich(Step):
 
     def update(self, state: State, batch: Any) -> Outputs:
         events = Columns.of(batch)
-        if not events.arrays:
+        if not events.names:
             return {}
         wanted = events[self.on]
-        twice = [name for name in self._added if name in events]
-        if twice:
+        if twice := [name for name in self._added if name in events]:
             raise DataError(
                 f"the data has a column {twice[0]!r} as the table has: name the columns to add by "
                 "columns=[...], or rename it in the table"
             )
-        if not state["fits"]:
-            state["fits"] = self._fits(wanted)
-        places = self._keys[0].get_indexer(wanted)
-        if self.how == "left":
-            return {"result": _beside(events, self._added, places)}
-        known = places >= 0
-        matched = _beside(events.take(known), self._added, places[known])
-        return {"result": matched, "unmatched": events.take(~known)}
+        fits = state["fits"] or self._fits(wanted)
+        try:
+            places = self._keys[0].get_indexer(wanted)
+        except TypeError:
+            raise DataError(
+                f"column {self.on!r} holds values that are no keys (lists or dicts): keys are "
+                "numbers, text or times; choose another column for on="
+            ) from None
+        state["fits"], outputs = fits, {}
+        if self.how == "inner":
+            known = places >= 0
+            outputs["unmatched"] = events.take(~known)
+            events, places = events.take(known), places[known]
+        added = {name: Columns.picked(array, places) for name, array in self._added.items()}
+        return {"result": events.adding(**added), **outputs}
 
     def _fits(self, wanted: Any) -> bool:
         """Tell whether there is a key, or refuse the first one if none like it can match."""
@@ -174,12 +183,6 @@ class Enrich(Step):
                 f"table.astype({{{self.on!r}: ...}})"
             )
         return True
-
-
-def _beside(events: Columns, added: dict[str, Any], places: Any) -> Columns:
-    """Put the values at some places of the table beside the rows."""
-    found = {name: array[places] for name, array in added.items()}
-    return events.adding(**found)
 
 
 def _kind(key: Any) -> str:

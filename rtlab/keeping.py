@@ -16,6 +16,7 @@ from rtlab.columns import Columns
 from rtlab.errors import DataError, MissingColumnError, ParameterError
 from rtlab.parsing import NAT
 from rtlab.steps import Outputs, State, Step, register
+from rtlab.watermark import COLUMN, Watermark
 
 __all__ = ["dedupe", "keep"]
 
@@ -165,10 +166,9 @@ class Dedupe(Step):
             return {}
         ids, rows = self._ids(events[self.by])
         times = events.microseconds(self.on)
-        newest = np.maximum.accumulate(events.arrays.get("_watermark", times))
-        newest = np.maximum(newest, state["newest"])
-        floors = np.full(len(times), NAT) if self._span is None else newest - self._span
-        state["newest"] = int(newest[-1]) if len(newest) else state["newest"]
+        mark = Watermark(state["newest"], events, times, None if COLUMN in events else 0)
+        floors = np.full(len(times), NAT) if self._span is None else mark.after - self._span
+        state["newest"] = mark.last
         again = np.zeros(len(events), dtype=bool)
         again[rows] = self._judge(state, ids, times[rows], floors[rows])
         if not again.any():

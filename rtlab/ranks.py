@@ -20,6 +20,8 @@ from rtlab.windows import Tumbling
 
 __all__ = ["leaderboard"]
 
+FEW = 1024  # keys that need not be forgotten
+
 
 @dataclass(frozen=True)
 class Leaderboard(Step):
@@ -70,7 +72,8 @@ class Leaderboard(Step):
 
     Examples
     --------
-    >>>     >>> import rtlab as rt
+    >>> import pandas as pd
+    >>> import rtlab as rt
     >>> events = pd.DataFrame({"product_id": [7, 8, 7, 9], "amount": [10, 40, 20, 30]})
     >>> rt.leaderboard(events, by="product_id", value="amount", k=2).ranks.product_id.tolist()
     [8, 7]
@@ -218,11 +221,9 @@ class Leaderboard(Step):
     def _tables(self, state: State, closed: Columns) -> Outputs:
         """Make the table of each closed window, whose end is its moment."""
         ends, name = closed.microseconds("end"), self._name
-        first = np.flatnonzero(np.diff(ends, prepend=ends[:1] - 1))
-        sums, number = (
-            closed[name],
-            np.repeat(np.arange(len(first)), np.diff(first, append=len(ends))),
-        )
+        new = np.ones(len(ends), bool)
+        new[1:] = ends[1:] != ends[:-1]
+        first, number, sums = np.flatnonzero(new), np.cumsum(new) - 1, closed[name]
         totals = self._add_up(number, sums, len(first))
         if not len(ends):
             none = np.zeros(0)
@@ -233,11 +234,14 @@ class Leaderboard(Step):
             number, codes, sums, ranks, totals = chosen(state, closed, number, first, totals)
             change = self._won(state, number, codes, ranks)
             table = self._table(state, codes, sums, ranks, totals[number]) | {"change": change}
-        when = closed["end"][first]
+        when = ends[first]
         return {
-            "ranks": Columns({"end": when[number], **table}, index="end"),
-            "totals": Columns({"end": when, name: totals}, index="end"),
+            "ranks": Columns(table, index="end").adding(end=self._moments(when[number])),
+            "totals": Columns({name: totals}, index="end").adding(end=self._moments(when)),
         }
+
+    def _moments(self, times: Any) -> Any:
+        return Columns.moments(times, self.tz)
 
     def _so_far(self, state: State, closed: Columns, number: Any, first: Any, totals: Any) -> Any:
         """Add windows up one after the other, and find the best of each moment."""
@@ -267,8 +271,8 @@ class Leaderboard(Step):
             cuts = pairwise([*first.tolist(), len(sums)])
             places = np.concatenate([a + self._best(sums[a:b]) for a, b in cuts])
         number, places, ranks = self._first_of_each(number[places], places, sums[places])
-        # Only the table before is looked back at: older keys can be forgotten.
-        state["before"], _ = keys.sweep(state["keys"], state["before"])
+        if keys.size(state["keys"]) > FEW:  # only the table before is looked back at
+            state["before"], _ = keys.sweep(state["keys"], state["before"])
         names = keys.key_names(self.by)
         codes = self._codes(state, Columns({name: closed[name][places] for name in names}))
         return number, codes, sums[places], ranks, totals

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["forget", "initial", "recall", "remember", "write_out"]
 
 ROOM = 1024  # places at first
+PIECE = 65_536  # places
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: spreads what lies close together
 
 
@@ -30,7 +31,7 @@ def initial() -> State:
 
 def _table(ids: int = 0, *, named: bool = False) -> State:
     """Give a table with room for some ids; a place whose time is missing is free."""
-    size = ROOM if named else max(ROOM, 1 << (3 * ids).bit_length())
+    size = ROOM if named else max(ROOM, 1 << (7 * ids // 4).bit_length())
     return {
         "ids": np.zeros(size, np.int64),
         "times": np.full(size, NAT),
@@ -59,12 +60,19 @@ def remember(memory: State, ids: Any, times: Any, floor: int) -> None:
     if not len(ids):
         return
     table = memory["young"]
-    if table["names"] is None and 2 * (table["held"] + len(ids)) > len(table["times"]):
-        live = table["times"] > floor
-        grown = _table(int(np.count_nonzero(live)) + len(ids))
-        _put(grown, table["ids"][live], table["times"][live])
-        table = memory["young"] = grown
+    if table["names"] is None and 5 * (table["held"] + len(ids)) > 3 * len(table["times"]):
+        table = memory["young"] = _grown(table, len(ids), floor)
     _put(table, ids, times)
+
+
+def _grown(table: State, more: int, floor: int) -> State:
+    """Move what is above the floor to a table with room for more, a piece at a time."""
+    grown = _table(int(np.count_nonzero(table["times"] > floor)) + more)
+    for first in range(0, len(table["times"]), PIECE):
+        piece = slice(first, first + PIECE)
+        live = table["times"][piece] > floor
+        _put(grown, table["ids"][piece][live], table["times"][piece][live])
+    return grown
 
 
 def _put(table: State, ids: Any, times: Any) -> None:

@@ -63,7 +63,7 @@ class Shape(NamedTuple):
 
     def open(self, mark: Any) -> Any:
         """Give the first window that is open at a watermark, or at each of several."""
-        number = self.grid.number(np.atleast_1d(mark))
+        number = self.grid.number(np.clip(np.atleast_1d(mark), *self.grid.reach))
         first = (number - self.panes) // self.stride + 1
         return first if np.ndim(mark) else int(first[0])
 
@@ -216,7 +216,9 @@ class Windowed(Timed):
         # A row that moves the watermark is not behind it: it can be judged after its own move.
         open_ = gone = shape.open(watermark.after)
         if self._revises:
-            gone = shape.open(watermark.after - self._lateness)
+            gone = shape.open(
+                np.maximum(watermark.after, NO_TIME + self._lateness) - self._lateness
+            )
         late: Any = last < gone
         late = late if late.any() else None
         if not self._by_panes:

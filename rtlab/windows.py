@@ -8,7 +8,7 @@ from math import gcd
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rtlab.errors import ParameterError
-from rtlab.grid import MONTHS, Grid
+from rtlab.grid import Grid
 from rtlab.steps import register
 from rtlab.windowed import Shape, Windowed
 
@@ -149,8 +149,7 @@ class Sliding(Windowed):
     size : str or Timedelta
         The length of a window.
     slide : str or Timedelta
-        The distance of their starts, at most ``size``. Up to an hour windows are elapsed time;
-        with a longer slide they follow the clock of ``tz``.
+        The distance of their starts, at most ``size``.
     agg, by, on, delay, fill, tz, offset, lateness
         As in :func:`tumbling`. A row that is late for some of its windows counts in the others.
 
@@ -210,21 +209,20 @@ class Sliding(Windowed):
 
     @cached_property
     def _shape(self) -> Shape:
-        slide = Grid.of(self.slide, self.offset, self.tz)
-        # The slide alone says whether the windows follow the clock.
-        size = Grid.of(self.size, self.offset, self.tz if slide.civil else "UTC").size
-        if slide.months or self.size in MONTHS:
+        whole = Grid.of(self.size, self.offset, self.tz)
+        slide = Grid.of(self.slide, self.offset, "UTC")
+        if whole.months or slide.months:
             raise ParameterError(
                 f"size={self.size!r}, slide={self.slide!r}: months differ in length; slide by "
                 "days, or use tumbling(size='month')"
             )
-        if slide.size > size:
+        if slide.size > whole.size:
             raise ParameterError(
                 f"slide={self.slide!r} is longer than size={self.size!r}: rows between windows "
                 "would be lost; choose a slide of at most the size"
             )
-        pane = gcd(size, slide.size)
-        return Shape(slide.divided(pane), size // pane, slide.size // pane)
+        pane = gcd(whole.size, slide.size)
+        return Shape(whole.divided(pane), whole.size // pane, slide.size // pane)
 
 
 sliding = register("sliding")(Sliding)

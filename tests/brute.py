@@ -21,6 +21,7 @@ import rtlab as rt
 from rtlab.columns import Columns
 from rtlab.steps import join
 
+KNOWN = ("string", "category") + ("str",) * (int(pd.__version__.partition(".")[0]) > 2)
 STEPS = {
     "tumbling": "Tumbling", "sliding": "Sliding", "session": "Session", "count": "CountWindow",
 }  # fmt: skip
@@ -80,7 +81,7 @@ def columns(case, places=slice(None)):
     for place, name in enumerate(by):
         keys = [key[place] for _, key, _ in rows]
         kind = case["types"].get(name)
-        arrays[name] = pd.array(keys, kind) if kind else _key_column(keys)
+        arrays[name] = pd.array(keys, kind) if kind in KNOWN else _key_column(keys)
     values = [value for _, _, value in rows]
     whole = all(isinstance(value, int) for value in values)
     if kind := case["types"].get("value"):
@@ -272,6 +273,9 @@ def shape(case):
                 "ties": len(set(times)) < len(times),
                 "disorder": times != sorted(times),
                 "empty streams": not times,
+                "rows decades away": bool(times) and max(times) - min(times) > 5 * 10**14,
+                "many keys": len({key for _, key, _ in case["rows"]}) > 64,
+                "types by batch": "cut" in case["types"],
                 "watermarks from the source": case["watermarks"] is not None,
                 "infinite values": any(math.isinf(value) for _, _, value in case["rows"]),
                 "missing values": any(math.isnan(value) for _, _, value in case["rows"]),
@@ -287,7 +291,8 @@ SITUATIONS = {
     "closed and open sessions joined", "closed sessions joined", "old rows saved by a session",
     "gaps exactly", "ends that equal the watermark", "empty windows filled", "partial windows",
     "several advances", "several advances at once", "cuts at one place", "ties", "disorder",
-    "empty streams", "watermarks from the source", "infinite values", "missing values",
+    "empty streams", "rows decades away", "many keys", "types by batch",
+    "watermarks from the source", "infinite values", "missing values",
 }  # fmt: skip
 
 

@@ -116,8 +116,8 @@ def first_deliveries(events, horizon=None, marks=None):
     return kept
 
 
-def tables(rows, k):
-    """Add (moment, key, amount) up: at each moment the best (rank, key, sum, share)."""
+def tables(rows, k, *, running=True):
+    """Add (moment, key, amount) up: at each moment the best (rank, key, sum, share), the total."""
     sums, found = {}, []
     for place, (moment, key, amount) in enumerate(rows):
         sums[key] = sums.get(key, 0) + Decimal(repr(amount))  # as it is written
@@ -128,5 +128,7 @@ def tables(rows, k):
                 (rank, key, float(sums[key]), float(sums[key] / total) if total else math.nan)
                 for rank, key in enumerate(best, 1)
             ]
-            found.append((moment, table))
+            found.append((moment, table, float(total)))
+            if not running:
+                sums = {}
     return found

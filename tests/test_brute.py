@@ -10,7 +10,7 @@ import drawn_windows
 import pytest
 
 CHUNK, CHUNKS = 500, 20
-FEWEST = 40  # of each situation, in all
+FEWEST = 20  # of each situation, in all
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))

@@ -119,3 +119,6 @@ def test_refusals(table, more, error, words):
         rt.enrich(pd.DataFrame({"product_id": [1], "n": [2]}), table, **more)
     with pytest.raises(DataError, match="holds text, and the table's numbers"):
         rt.enrich(pd.DataFrame({"product_id": [None, "1"]}), SHELVES)
+    lists = pd.DataFrame({"product_id": np.array([1, [2]], object)})
+    with pytest.raises(DataError, match="values that are no keys"):
+        rt.enrich(lists, SHELVES)

@@ -281,6 +281,7 @@ class Meeting(OnStream):
         return list(self.answers), []
 
 
+@pytest.mark.skipif(not hasattr(rt, "merge"), reason="inputs cannot meet yet")
 @pytest.mark.parametrize("case", [one for one in cases() if one.inputs], ids=str)
 def test_inputs_meet_as_documented(case):
     """The watermark of several inputs is the documented one, and so are the answers."""
@@ -305,6 +306,18 @@ def test_batches_give_the_same(case, number):
     driver = ByHand(case)
     for acts in gather(case.actions, number):
         check(acts, *driver.do(acts))
+
+
+@pytest.mark.parametrize("case", [one for one in cases() if one.inputs], ids=str)
+@pytest.mark.parametrize("number", [1, 1000])
+def test_patience_changes_nothing_where_nothing_is_late(case, number):
+    """With an allowed lateness the same answers come, as their first revisions."""
+    patient = Case(case.facts | {"with": case.facts["with"] | {"lateness": "1h"}})
+    driver = ByHand(patient)
+    for acts in gather(case.actions, number):
+        answers, late = driver.do(acts)
+        assert {answer[-1] for answer in answers} <= {0}
+        check(acts, [answer[:-1] for answer in answers], late)
 
 
 def is_finished(case):
