@@ -1,7 +1,7 @@
 """Small numbers for whole ones: each distinct name gets the next number, and keeps it.
 
 Names that lie close together, such as product numbers, or the windows that are open now, are
-looked up in a table; names that lie far apart in a sorted list. An index is a state: arrays and
+looked up in a table; names that lie far apart in a hash table. An index is a state: arrays and
 scalars.
 """
 
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from rtlab import hashing
+
 if TYPE_CHECKING:
     from rtlab.steps import State
 
@@ -19,6 +21,7 @@ __all__ = ["find", "renewed"]
 
 MOST = 2**22  # places in a table: 16 MB
 ROOM = 64  # places at first
+FREE = -1  # the number of a place without a name
 
 
 def renewed(names: Any = ()) -> State:
@@ -27,8 +30,8 @@ def renewed(names: Any = ()) -> State:
         "size": 0,
         "low": 0,
         "table": np.zeros(0, np.int32),
-        "sorted": None,
-        "at": None,
+        "names": None,
+        "numbers": None,
     }
     find(index, np.asarray(names, np.int64))
     return index
@@ -44,9 +47,7 @@ def find(index: State, names: Any) -> tuple[Any, Any]:
     if index["table"] is not None:
         _reach(index, int(names.min()), int(names.max()))
     if index["table"] is None:
-        number, distinct = pd.factorize(names)
-        found, new = _search(index, distinct)
-        return found[number], new
+        return _search(index, names)
     table, places = index["table"], names - index["low"]
     found = table[places]
     unknown = found < 0
@@ -70,8 +71,8 @@ def _reach(index: State, least: int, most: int) -> None:
     first = min(least, low + int(numbered[0])) if len(numbered) else least
     last = max(most, low + int(numbered[-1])) if len(numbered) else most
     if last - first >= MOST:
-        index["table"], index["sorted"] = None, numbered + low
-        index["at"] = table[numbered].astype(np.int64)
+        index["table"] = None
+        _put(index, numbered + low, table[numbered])
         return
     index["low"] = first
     index["table"] = np.full(min(max(ROOM, 2 * (last - first + 1)), MOST), -1, np.int32)
@@ -79,19 +80,28 @@ def _reach(index: State, least: int, most: int) -> None:
 
 
 def _search(index: State, names: Any) -> tuple[Any, Any]:
-    """Find distinct names in the sorted list."""
-    held, at = index["sorted"], index["at"]
-    place = np.searchsorted(held, names)
-    new = np.ones(len(names), bool)
-    inside = place < len(held)
-    new[inside] = held[place[inside]] != names[inside]
-    found = np.empty(len(names), np.int64)
-    found[~new] = at[place[~new]]
-    if new.any():
-        found[new] = np.arange(index["size"], index["size"] + new.sum())
-        order = np.argsort(names[new])
-        where = place[new][order]
-        index["sorted"] = np.insert(held, where, names[new][order])
-        index["at"] = np.insert(at, where, found[new][order])
-        index["size"] += int(new.sum())
-    return found, names[new]
+    """Find names in the hash table."""
+    places = hashing.places(index["names"], index["numbers"], FREE, names)
+    found = index["numbers"].take(places)
+    unknown = np.flatnonzero(found == FREE)
+    if not len(unknown):
+        return found, names[:0]
+    new = pd.unique(names[unknown])
+    _put(index, new, np.arange(index["size"], index["size"] + len(new), dtype=np.int32))
+    index["size"] += len(new)
+    places = hashing.places(index["names"], index["numbers"], FREE, names[unknown])
+    found[unknown] = index["numbers"][places]
+    return found, new
+
+
+def _put(index: State, names: Any, numbers: Any) -> None:
+    """Add distinct names, in a larger table where half of this one would be taken."""
+    held = index["numbers"]
+    if held is None or 4 * (index["size"] + len(names)) > len(held):
+        size = hashing.room(4 * (index["size"] + len(names)))
+        if held is not None:
+            taken = np.flatnonzero(held != FREE)
+            names = np.concatenate([index["names"][taken], names])
+            numbers = np.concatenate([held[taken], numbers])
+        index["names"], index["numbers"] = np.zeros(size, np.int64), np.full(size, FREE, np.int32)
+    hashing.put(index["names"], index["numbers"], FREE, names, numbers)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rtlab import hashing
 from rtlab.parsing import NAT
 
 if TYPE_CHECKING:
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["forget", "initial", "recall", "remember", "write_out"]
 
-ROOM = 1024  # places at first
 PIECE = 65_536  # places
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: spreads what lies close together
 
 
 def initial() -> State:
@@ -31,7 +30,7 @@ def initial() -> State:
 
 def _table(ids: int = 0, *, named: bool = False) -> State:
     """Give a table with room for some ids; a place whose time is missing is free."""
-    size = ROOM if named else max(ROOM, 1 << (7 * ids // 4).bit_length())
+    size = hashing.room(0 if named else ids)
     return {
         "ids": np.zeros(size, np.int64),
         "times": np.full(size, NAT),
@@ -51,7 +50,7 @@ def recall(memory: State, ids: Any) -> Any:
 
 def _recalled(table: State, ids: Any) -> Any:
     if table["names"] is None:
-        return table["times"][_places(table, ids)]
+        return table["times"][hashing.places(table["ids"], table["times"], NAT, ids)]
     return np.fromiter(map(table["names"].get, ids.tolist(), repeat(NAT)), np.int64, len(ids))
 
 
@@ -81,27 +80,7 @@ def _put(table: State, ids: Any, times: Any) -> None:
     if table["names"] is not None:
         table["names"].update(zip(ids.tolist(), times.tolist(), strict=True))
         return
-    while len(ids):
-        places = _places(table, ids)
-        table["ids"][places], table["times"][places] = ids, times
-        lost = np.flatnonzero(table["ids"][places] != ids)  # another took the same free place
-        ids, times = ids[lost], times[lost]
-
-
-def _places(table: State, ids: Any) -> Any:
-    """Find the place of each id, or the free one where it belongs.
-
-    Eight neighbours share a line of the processor's cache, and the search goes on to the right.
-    """
-    held, known = table["times"], table["ids"]
-    shift = np.uint64(68 - len(held).bit_length())
-    lines = ((ids >> 3).view(np.uint64) * GOLDEN) >> shift
-    places = (lines.view(np.int64) << 3) | (ids & 7)
-    wrong = np.flatnonzero((held[places] != NAT) & (known[places] != ids))
-    while len(wrong):
-        places[wrong] = after = (places[wrong] + 1) & (len(held) - 1)
-        wrong = wrong[(held[after] != NAT) & (known[after] != ids[wrong])]
-    return places
+    hashing.put(table["ids"], table["times"], NAT, ids, times)
 
 
 def forget(memory: State, floor: int) -> None:

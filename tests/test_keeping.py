@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rtlab as rt
-from rtlab import keeping, seen
+from rtlab import hashing, keeping, seen
 from rtlab.columns import Columns
 from rtlab.errors import DataError, MissingColumnError, ParameterError
+from rtlab.parsing import NAT
 
 NOON = 1_709_553_600_000_000
 IDS = {  # how ids come: as a column of some type, from whole numbers
@@ -141,7 +142,7 @@ def test_ids_that_want_one_place():
     """Ids that all belong to one place of the table are still told apart."""
     ids = np.arange(0, 2**20, dtype=np.int64) << 3
     table = seen.initial()["young"]
-    crowd = ids[seen._places(table, ids) == 8][:500]
+    crowd = ids[hashing.places(table["ids"], table["times"], NAT, ids) == 8][:500]
     assert len(crowd) == 500
     rng = np.random.default_rng(1)
     again = rng.permutation(np.concatenate([crowd, crowd[:99]]))

@@ -1,0 +1,45 @@
+"""A hash table of arrays: whole numbers are looked up many at once.
+
+A table is an array of ids and an array of values of the same length, a power of two; a place whose
+value is ``empty`` is free. Collisions go on to the right (open addressing).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["places", "put", "room"]
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: spreads what lies close together
+LEAST = 1024
+
+
+def room(ids: int) -> int:
+    """Give the length of a table that has room for some ids."""
+    return max(LEAST, 1 << (7 * ids // 4).bit_length())
+
+
+def places(known: Any, values: Any, empty: int, ids: Any) -> Any:
+    """Find the place of each id, or the free one where it belongs.
+
+    Eight neighbours share a line of the processor's cache, and the search goes on to the right.
+    """
+    shift = np.uint64(68 - len(known).bit_length())
+    lines = ((ids >> 3).view(np.uint64) * GOLDEN) >> shift
+    found = (lines.view(np.int64) << 3) | (ids & 7)
+    wrong = np.flatnonzero(known.take(found) != ids)
+    while len(wrong := wrong[values[found[wrong]] != empty]):
+        found[wrong] = after = (found[wrong] + 1) & (len(known) - 1)
+        wrong = wrong[known[after] != ids[wrong]]
+    return found
+
+
+def put(known: Any, values: Any, empty: int, ids: Any, new: Any) -> None:
+    """Give distinct ids their values."""
+    while len(ids):
+        found = places(known, values, empty, ids)
+        known[found], values[found] = ids, new
+        lost = np.flatnonzero(known[found] != ids)  # another took the same free place
+        ids, new = ids[lost], new[lost]
