@@ -259,7 +259,8 @@ class Civil:
             number = (wall - EPOCH).days // 7
             return range(number - 2, number + 2)
         number = (wall - EPOCH) // timedelta(microseconds=self.slide)
-        return range(number - self.size // self.slide - 2, number + 3)
+        again = 2 * HOUR // self.slide  # windows that begin in an hour that comes twice
+        return range(number - self.size // self.slide - again - 2, number + again + 3)
 
     def windows(self, time):
         """List the windows (end, start) that a moment belongs to, by end."""
@@ -298,7 +299,7 @@ def grid(size, slide=None, tz="UTC", offset=0):
         return Civil(size, 0, tz, offset)
     size = {"hour": HOUR, "day": DAY}.get(size, size)
     slide = size if slide is None else slide
-    kind = Civil if slide > HOUR and tz != "UTC" else Elapsed
+    kind = Civil if size > HOUR and tz != "UTC" else Elapsed
     return kind(size, slide, tz, offset)
 
 
