@@ -77,6 +77,7 @@ def find(state: State, windows: Any, codes: Any) -> Any:
         state["base"] = int(windows.min())
     if (most := int(codes.max())) >= state["span"]:
         state["span"] = 2 * most
+        _pack(state)  # only groups that are held have a name
         _reindex(state)
     found, new = numbering.find(state["index"], _names(state, windows, codes))
     if len(new):
@@ -121,17 +122,23 @@ def drop(state: State, slots: Any, keys: State | None = None, *, index: bool = T
     forget(state, slots)
     if 2 * state["gone"] < state["size"]:
         return None
+    _pack(state)
+    left = None
+    if keys is not None:
+        held_keys = slice(0, state["size"])
+        state["key"][held_keys], left = sweep(keys, state["key"][held_keys])
+    if index:
+        _reindex(state)
+    return left
+
+
+def _pack(state: State) -> None:
+    """Move the groups that are held together."""
     stay = state["window"][: state["size"]] != GONE
     kept = np.flatnonzero(stay)
     _move(state, kept, max(START, len(kept)))
     held.drop(state["held"], stay)
     state["size"], state["gone"] = len(kept), 0
-    codes, left = state["key"][: len(kept)], None
-    if keys is not None:
-        state["key"][: len(kept)], left = sweep(keys, codes)
-    if index:
-        _reindex(state)
-    return left
 
 
 def _names(state: State, windows: Any, codes: Any) -> Any:

@@ -213,7 +213,7 @@ class _Teller:
         months = findings.whole_months(self.found.months, self.found.series)
         for name in (self.found.value, "a day"):
             months[name] = self._scaled(months[name])
-        rate = months["a day"]
+        rate: Any = months["a day"]
         if rate.max() > rate.min():
             ends = rate.idxmax(), rate.idxmin()
             best, least = (f"{at:%B %Y} ({self._say(rate[at])} a day)" for at in ends)

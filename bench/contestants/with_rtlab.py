@@ -1,12 +1,11 @@
 """rtlab: one graph for every form of input, and a chain of steps by hand.
 
-Until the gathering source and the leaderboard of each window alone are in the package, a list of
-10,000 and windows that are ranked in a sink stand in for them.
+Until the gathering source is in the package, lists of 10,000 emitted into a streamz stream stand
+in for it.
 """
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -19,12 +18,11 @@ import rtlab as rt
 from bench.answers import MEAN_OVER, TOP, Answer
 from bench.stream import BATCH, batches
 
-BOARD = {"by": "product_id", "value": "amount", "k": TOP, "every": "1min", "delay": "30s"}
-WINDOWS = {
-    "size": "1min", "by": "product_id", "agg": {"amount": ("amount", "sum")}, "delay": "30s",
+BOARD = {
+    "by": "product_id", "value": "amount", "k": TOP, "every": "1min", "delay": "30s",
+    "running": False,
 }  # fmt: skip
 MEAN = {"window": MEAN_OVER, "min_periods": 1}
-ALONE = "running" in inspect.signature(rt.leaderboard).parameters
 latencies: dict[str, list[tuple[float, float]]] = {}  # of each emit: seconds by clock, of CPU
 
 
@@ -50,23 +48,12 @@ def graph(source: Stream) -> tuple[Report, Any]:
     """Attach the pipeline; the cleaned events and the board have the other outputs."""
     report = Report()
     good = source.clean(unit="us")
-    if ALONE:
-        board = good.leaderboard(**BOARD, running=False)
-        board.sink(report.tables.append)
-        totals = board.totals.pluck("amount")
-    else:
-        board = good.tumbling(**WINDOWS)
-        board.map(ranked).sink(report.tables.append)
-        totals = board.map(lambda windows: windows.groupby("end")["amount"].sum())
+    board = good.leaderboard(**BOARD)
+    board.sink(report.tables.append)
+    totals = board.totals.pluck("amount")
     totals.sink(report.totals.append)
     totals.moving_average(**MEAN).sink(report.means.append)
     return report, (good, board)
-
-
-def ranked(windows: pd.DataFrame) -> pd.DataFrame:
-    order = ["end", "amount", "product_id"]
-    windows = windows.sort_values(order, ascending=[True, False, True])
-    return windows.groupby("end").head(TOP).set_index("end")
 
 
 def gathering() -> Any:
@@ -99,17 +86,17 @@ def lists(batches: Iterable[list[dict[str, Any]]]) -> Answer:
 def messages(messages: list[bytes]) -> Answer:
     if hasattr(rt, "source"):
         return emitted(messages)
-    import orjson
+    import json
 
-    return emitted(batches(list(map(orjson.loads, messages))))
+    return emitted(batches(list(map(json.loads, messages))))
 
 
 def packets(batches: Iterable[list[bytes]]) -> Answer:
     if hasattr(rt, "source"):
         return emitted(batches)
-    import orjson
+    import json
 
-    return emitted(list(map(orjson.loads, batch)) for batch in batches)
+    return emitted(list(map(json.loads, batch)) for batch in batches)
 
 
 def frames(batches: Iterable[pd.DataFrame]) -> Answer:
@@ -144,36 +131,30 @@ def everything(batches: list[pd.DataFrame]) -> Answer:
 
 def columns(batches: Iterable[pd.DataFrame]) -> Answer:
     """Drive the steps by hand and leave what they give as columns: no DataFrame is built."""
-    clean = rt.steps.Clean(unit="us")
-    board = ranking()
-    mean = rt.steps.MovingAverage(**MEAN)
+    clean, board, mean = rt.steps.Clean(unit="us"), ranking(), rt.steps.MovingAverage(**MEAN)
     states = [step.initial() for step in (clean, board, mean)]
-    given: list[Any] = []
+    given: list[tuple[Any, Any, Any]] = []
 
     def keep(outputs: dict[str, Any]) -> None:
-        table = outputs[board.outputs[0]]
-        if len(table):
-            total = outputs["totals"]["amount"] if ALONE else totals_of(table)
-            given.append((table, total, mean.update(states[2], pd.Series(total))["result"]))
+        totals = outputs["totals"]["amount"]
+        if len(totals):
+            means = mean.update(states[2], pd.Series(totals))["result"]
+            given.append((outputs["ranks"], totals, means))
 
     for batch in batches:
         keep(board.update(states[1], clean.update(states[0], batch)["good"]))
     keep(board.finish(states[1]))
     answer = Answer()
-    for found, totals, means in given:
-        table = found if ALONE else rt.steps.Columns.of(ranked(found.frame()).reset_index())
-        for end in np.unique(ends := table.microseconds("end")):
+    for ranks, totals, means in given:
+        ends = ranks.microseconds("end")
+        for end in np.unique(ends):
             here = ends == end
-            pairs = zip(table["product_id"][here], table["amount"][here], strict=True)
+            pairs = zip(ranks["product_id"][here], ranks["amount"][here], strict=True)
             answer.best.append((int(end), list(pairs)))
-        answer.totals += list(totals)
-        answer.means += list(means)
+        answer.totals += totals.tolist()
+        answer.means += means.tolist()
     return answer
 
 
 def ranking() -> Any:
-    return rt.steps.Leaderboard(**BOARD, running=False) if ALONE else rt.steps.Tumbling(**WINDOWS)
-
-
-def totals_of(windows: Any) -> Any:
-    return windows.frame().groupby("end")["amount"].sum().to_numpy()
+    return rt.steps.Leaderboard(**BOARD)
