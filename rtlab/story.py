@@ -215,7 +215,7 @@ class _Teller:
             months[name] = self._scaled(months[name])
         rate: Any = months["a day"]
         if rate.max() > rate.min():
-            ends = rate.idxmax(), rate.idxmin()
+            ends: Any = rate.idxmax(), rate.idxmin()
             best, least = (f"{at:%B %Y} ({self._say(rate[at])} a day)" for at in ends)
             words.append(f"The best month was {best}, the weakest {least}.")
             tables.append(("months", months.drop(columns="end")))
