@@ -161,6 +161,8 @@ def _calendar(rng, parameters):
     size = parameters["size"] = rng.choice(sizes)
     if isinstance(size, int) and size > 2 * HOUR and rng.random() < 0.5:
         parameters["slide"] = size // rng.choice([2, 3]) // HOUR * HOUR
+        if unit < DAY and rng.random() < 0.3:
+            parameters["slide"] = max(size // 12, rng.choice([20, 30, 45]) * MINUTE)
     if rng.random() < 0.3:
         parameters["offset"] = rng.choice([HOUR, 6 * HOUR, -HOUR, 30 * MINUTE])
     if rng.random() < 0.3 and unit < DAY:

@@ -259,7 +259,8 @@ class Civil:
             number = (wall - EPOCH).days // 7
             return range(number - 2, number + 2)
         number = (wall - EPOCH) // timedelta(microseconds=self.slide)
-        return range(number - self.size // self.slide - 2, number + 3)
+        again = 2 * HOUR // self.slide  # windows that begin in an hour that comes twice
+        return range(number - self.size // self.slide - again - 2, number + again + 3)
 
     def windows(self, time):
         """List the windows (end, start) that a moment belongs to, by end."""
@@ -298,7 +299,7 @@ def grid(size, slide=None, tz="UTC", offset=0):
         return Civil(size, 0, tz, offset)
     size = {"hour": HOUR, "day": DAY}.get(size, size)
     slide = size if slide is None else slide
-    kind = Civil if slide > HOUR and tz != "UTC" else Elapsed
+    kind = Civil if size > HOUR and tz != "UTC" else Elapsed
     return kind(size, slide, tz, offset)
 
 
@@ -354,7 +355,7 @@ class Grids(Simulator):
     rows: dict = field(default_factory=dict)  # (window, key) → its rows
     revision: dict = field(default_factory=dict)  # (window, key) → of its last answer
     first: dict = field(default_factory=dict)  # key → its first window
-    last: float = -math.inf  # the end of the last window with a row
+    last: tuple = (-math.inf, 0)  # the last window with a row
     closed: float = -math.inf  # the watermark when windows were answered last
 
     def take(self, row):
@@ -375,7 +376,7 @@ class Grids(Simulator):
                     self.revision[group] == 1 and len(self.rows[group]) == 1
                 )
         self.first[row.key] = min(self.first.get(row.key, taken[0]), taken[0])
-        self.last = max(self.last, taken[-1][0])
+        self.last = max(self.last, taken[-1])
         return answers
 
     def complete(self):
@@ -383,9 +384,9 @@ class Grids(Simulator):
 
         At the end that goes as far as the last window that holds a row.
         """
-        end = self.mark if self.mark < NEVER else self.last
+        end = (self.mark, NEVER) if self.mark < NEVER else self.last
         for key, window in self.first.items():
-            while window[0] <= end:
+            while window <= end:
                 if window[0] > self.closed:
                     self.rows.setdefault((window, key), [])
                 window = self.grid.after(window)  # noqa: PLW2901
