@@ -14,7 +14,7 @@ STRICT := PYTHONWARNINGS=error,ignore::PendingDeprecationWarning
 COMPILE := uv pip compile pyproject.toml --quiet --group build --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help demo test test-code test-notebooks test-mutations notebooks-hard test-oldest test-systems test-browser lab bench lint notebooks lock clean
+.PHONY: help demo test test-code test-notebooks test-mutations notebooks-hard test-oldest test-systems test-browser soak lab bench lint notebooks lock clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1@/p' Makefile | \
@@ -50,12 +50,15 @@ test-browser: .venv/ready .venv/browser  ## See the live lessons move and rest i
 	.ci/browser
 	$(RUN)/python -m pytest -m browser tests/browser $(ARGS)
 
+soak: .venv/ready  ## Check ever more drawn streams of windows against slow loops (ARGS="--minutes 10")
+	$(RUN)/python -W error tests/soak.py $(ARGS)
+
 lab: .venv/ready  ## Open the lessons in JupyterLab, as a copy in my-lessons/
 	$(RUN)/rtlab lessons my-lessons
 	$(RUN)/python -m jupyterlab my-lessons $(ARGS)
 
-bench: .venv/ready .venv/bench  ## Measure speed and memory
-	$(RUN)/python bench/run.py $(ARGS)
+bench: .venv-bench/ready  ## Measure speed beside the peers, and memory
+	.venv-bench/$(BIN)/python -m bench.run $(ARGS)
 
 lint: .venv/ready  ## Check style and types
 	$(RUN)/ruff check .
@@ -71,21 +74,22 @@ notebooks: .venv/ready  ## Execute every lesson again, in place
 
 lock:  ## Write the locks again (needs uv; ARGS=--upgrade takes the newest versions)
 	$(COMPILE) --extra all -o requirements.txt $(ARGS)
-	$(COMPILE) --extra bench -c requirements.txt -o requirements-bench.txt $(ARGS)
+	$(COMPILE) --extra bench -o requirements-bench.txt $(ARGS)
 	$(COMPILE) --extra browser -c requirements.txt -o requirements-browser.txt $(ARGS)
 	printf 'pyparsing>=3.1,<3.2\n' | \
 		$(COMPILE) --extra test --resolution lowest-direct -o requirements-oldest.txt - $(ARGS)
 
 clean:  ## Remove the environments and what tools left (never my-lessons/ or a report)
-	rm -rf .venv .venv-oldest build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-oldest .venv-bench build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find rtlab tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/ready: requirements.txt pyproject.toml .ci/environment
 	.ci/environment .venv requirements.txt
 	touch $@
 
-.venv/bench: requirements-bench.txt .venv/ready
-	.ci/environment .venv requirements-bench.txt
+# An environment of its own: csp asks for an older pyarrow than the tests have.
+.venv-bench/ready: requirements-bench.txt pyproject.toml .ci/environment
+	.ci/environment .venv-bench requirements-bench.txt
 	touch $@
 
 .venv/browser: requirements-browser.txt .venv/ready

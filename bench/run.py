@@ -1,4 +1,4 @@
-"""What ``make bench`` measures: speed beside the peers that a user would pick, and memory.
+"""Measure speed beside the peers that a user would pick, and memory: ``python -m bench.run``.
 
 Every round runs each contestant once, in turn, so that a noisy machine is noisy for all; medians
 and ratios are printed, and an answer that differs from the others ends the run.
@@ -7,215 +7,37 @@ and ratios are printed, and an answer that differs from the others ends the run.
 from __future__ import annotations
 
 import argparse
-import os
-import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Callable
-from typing import Any
 
-import pandas as pd
-from streamz import Stream
+from bench import pipeline, shop, single, small, state, windowing
 
-import rtlab as rt
-from rtlab.sources.journey import journey
-
-ROWS = 50_000  # as the demo
-TOP = 10
+Part = Callable[[int, int], None]
+PARTS: dict[str, tuple[Part, int, int]] = {  # with the usual number of rounds and of events
+    "pipeline": (pipeline.pipeline, 5, 1_000_000),
+    "single": (single.single, 5, 0),
+    "windows": (windowing.windows, 5, 1_000_000),
+    "state": (state.state, 1, 10**7),
+    "dedupe": (state.dedupe, 1, 10**7),
+    "pass": (shop.one_pass, 5, 0),
+    "memory": (shop.memory, 1, 0),
+    "import": (small.imports, 5, 0),
+    "simulate": (small.simulation, 1, 0),
+}  # fmt: skip
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", choices=("pass", "memory", "import", "simulate"))
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("--only", choices=PARTS, help="one part instead of all")
+    parser.add_argument("--rounds", type=int, help="how often each contestant runs")
+    parser.add_argument(
+        "--events", type=int,
+        help="of pipeline, windows (a million by default), and at most of state (10^7; try 10^8)",
+    )  # fmt: skip
     asked = parser.parse_args()
-    parts: dict[str, Callable[[int], None]] = {
-        "pass": one_pass, "memory": memory, "import": imports, "simulate": simulation,
-    }  # fmt: skip
-    for name, part in parts.items():
+    for name, (part, rounds, events) in PARTS.items():
         if asked.only in (None, name):
-            print(f"\n## {part.__doc__}")
-            part(asked.rounds)
-
-
-def one_pass(rounds: int) -> None:
-    """Clean, hourly revenue and the ten best products, a year of a grocery shop."""
-    events = journey()
-    contestants: dict[str, Callable[[pd.DataFrame], Any]] = {
-        "rtlab, a chain of steps": by_steps,
-        "rtlab, a streamz graph": by_stream,
-        "streamz with groupby": by_streamz,
-        "pandas, one shot": by_pandas,
-    }
-    for module, contestant in (("polars", by_polars), ("duckdb", by_duckdb)):
-        try:
-            __import__(module)
-        except ModuleNotFoundError:
-            print(f"{module} is not installed and left out")
-        else:
-            contestants[f"{module}, one shot"] = contestant
-    took: dict[str, list[float]] = {name: [] for name in contestants}
-    for _ in range(rounds):
-        answers = {}
-        for name, contestant in contestants.items():
-            begun = time.perf_counter()
-            answers[name] = contestant(events)
-            took[name].append(time.perf_counter() - begun)
-        if len({repr(answer) for answer in answers.values()}) > 1:
-            sys.exit(f"the answers differ: {answers}")
-    least = statistics.median(took["rtlab, a streamz graph"])
-    for name, times in took.items():
-        middle = statistics.median(times)
-        speed = len(events) / middle / 1e6
-        print(f"{name:26} {speed:7.2f} M rows/s   {middle / least:6.2f} × the graph's time")
-
-
-def answer(hours: Any, ranks: Any) -> tuple[int, int, list[int], list[int]]:
-    """Give what all must agree on: hours, revenue, the best products and their sums."""
-    return (len(hours), int(hours.sum()), [int(i) for i in ranks.index], [int(i) for i in ranks])
-
-
-HOURS = {"size": "1h", "agg": {"revenue": ("amount", "sum")}, "delay": "1h"}
-BEST = {"by": "product_id", "value": "amount", "k": TOP}
-
-
-def by_steps(events: pd.DataFrame) -> Any:
-    clean, hours, best = rt.steps.Clean(), rt.steps.Tumbling(**HOURS), rt.steps.Leaderboard(**BEST)
-    states = [step.initial() for step in (clean, hours, best)]
-    closed = []
-    for first in range(0, len(events), ROWS):
-        good = clean.update(states[0], events.iloc[first : first + ROWS])["good"]
-        closed.append(hours.update(states[1], good)["windows"])
-        best.update(states[2], good)
-    closed.append(hours.finish(states[1])["windows"])
-    ranks = best.finish(states[2])["ranks"].frame().set_index("product_id")["amount"]
-    return answer(pd.concat([piece.frame() for piece in closed])["revenue"], ranks)
-
-
-def by_stream(events: pd.DataFrame) -> Any:
-    good = rt.replay(events, rows=ROWS).clean()
-    hours, ranks = rt.drain(good.tumbling(**HOURS), good.leaderboard(**BEST))
-    return answer(hours["revenue"], ranks.set_index("product_id")["amount"])
-
-
-def best_of(totals: pd.Series) -> pd.Series:
-    return totals.sort_index().sort_values(ascending=False, kind="stable").head(TOP)
-
-
-def by_streamz(events: pd.DataFrame) -> Any:
-    """What a user of streamz alone writes: a groupby a batch, added to what was."""
-    source = Stream()
-    good = source.map(lambda batch: batch[batch["quantity"] > 0])
-    hours: list[pd.Series] = []
-    ranks: list[pd.Series] = []
-
-    def add(
-        total: pd.Series, batch: pd.DataFrame, key: Callable[[pd.DataFrame], Any]
-    ) -> pd.Series:
-        return total.add(batch.groupby(key(batch))["amount"].sum(), fill_value=0)
-
-    empty = pd.Series(dtype="float64")
-    good.accumulate(add, start=empty, key=lambda b: b["purchase_time"].dt.floor("h")).sink(
-        hours.append
-    )
-    good.accumulate(add, start=empty, key=lambda b: b["product_id"]).sink(ranks.append)
-    for first in range(0, len(events), ROWS):
-        source.emit(events.iloc[first : first + ROWS])
-    return answer(hours[-1], best_of(ranks[-1]))
-
-
-def by_pandas(events: pd.DataFrame) -> Any:
-    good = events[events["quantity"] > 0]
-    hours = good.groupby(good["purchase_time"].dt.floor("h"))["amount"].sum()
-    return answer(hours, best_of(good.groupby("product_id")["amount"].sum()))
-
-
-def by_polars(events: pd.DataFrame) -> Any:
-    import polars as pl
-
-    good = pl.from_pandas(events[["purchase_time", "product_id", "quantity", "amount"]]).filter(
-        pl.col("quantity") > 0
-    )
-    hours = good.group_by(pl.col("purchase_time").dt.truncate("1h")).agg(pl.col("amount").sum())
-    best = good.group_by("product_id").agg(pl.col("amount").sum())
-    best = best.sort(["amount", "product_id"], descending=[True, False]).head(TOP)
-    return answer(hours["amount"].to_pandas(), best.to_pandas().set_index("product_id")["amount"])
-
-
-def by_duckdb(events: pd.DataFrame) -> Any:
-    import duckdb
-
-    with duckdb.connect() as database:
-        database.register("events", events[["purchase_time", "product_id", "quantity", "amount"]])
-        hours = database.sql(
-            "select sum(amount)::bigint s from events where quantity > 0 "
-            "group by date_trunc('hour', purchase_time)"
-        ).df()
-        best = database.sql(
-            "select product_id, sum(amount)::bigint s from events where quantity > 0 "
-            f"group by 1 order by s desc, product_id limit {TOP}"
-        ).df()
-    return answer(hours["s"], best.set_index("product_id")["s"])
-
-
-MEMORY = """
-import resource, sys
-import pandas as pd
-import rtlab as rt
-from rtlab.sources.journey import journey
-events = journey().head(500_000)
-days = pd.Timedelta(days=150)
-good = rt.steps.Clean(), rt.steps.Tumbling("1h", {"r": ("amount", "sum")}, delay="1h"), \\
-    rt.steps.Leaderboard("product_id", "amount")
-states = [step.initial() for step in good]
-for turn in range(int(sys.argv[1])):
-    for first in range(0, len(events), 10_000):
-        batch = events.iloc[first : first + 10_000].copy()
-        batch["purchase_time"] = batch["purchase_time"] - 20 * days + turn * days
-        clean = good[0].update(states[0], batch)["good"]
-        good[1].update(states[1], clean)
-        good[2].update(states[2], clean)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
-"""
-
-
-def memory(rounds: int) -> None:
-    """Peak memory as the stream grows: clean, windows, leaderboard."""
-    del rounds
-    for turns in (1, 4, 16):
-        peak = subprocess.run(
-            [sys.executable, "-c", MEMORY, str(turns)], capture_output=True, text=True, check=True
-        ).stdout.strip()
-        print(f"{turns * 0.5:5.1f} M rows: {peak} MB")
-
-
-def imports(rounds: int) -> None:
-    """Import rtlab, beside importing pandas and streamz."""
-    code = {"rtlab": "import rtlab", "pandas, streamz": "import pandas, streamz"}
-    took: dict[str, list[float]] = {name: [] for name in code}
-    for turn in range(rounds + 1):
-        for name, line in code.items():
-            begun = time.perf_counter()
-            subprocess.run([sys.executable, "-c", line], check=True, env=os.environ)
-            if turn:  # the first writes bytecode
-                took[name].append(time.perf_counter() - begun)
-    ratio = statistics.median(
-        a / b for a, b in zip(took["rtlab"], took["pandas, streamz"], strict=True)
-    )
-    for name, times in took.items():
-        print(f"{name:18} {statistics.median(times):.2f} s")
-    print(f"ratio {ratio:.2f}")
-
-
-def simulation(rounds: int) -> None:
-    """Simulate ten million events."""
-    del rounds
-    begun = time.perf_counter()
-    rows = sum(
-        len(batch) for batch in rt.simulate(days=100, events_per_day=100_000).batches(100_000)
-    )
-    print(f"{rows:,} events in {time.perf_counter() - begun:.1f} s")
+            print(f"\n## {name}: {part.__doc__}", flush=True)
+            part(asked.rounds or rounds, asked.events or events)
 
 
 if __name__ == "__main__":

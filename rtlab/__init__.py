@@ -9,8 +9,10 @@ from rtlab.simulation import simulate
 from rtlab.sources import merge, replay, source
 from rtlab.cleaning import clean
 from rtlab.keeping import dedupe, keep
+from rtlab.joining import enrich
 from rtlab.account import Account
-from rtlab.windows import tumbling
+from rtlab.windows import sliding, tumbling
+from rtlab.sessions import session
 from rtlab.counts import count_window
 from rtlab.smooth import exponential_average, moving_average, moving_median
 from rtlab.change import difference, integrate
@@ -36,8 +38,11 @@ __all__ = [
     "clean",
     "dedupe",
     "keep",
+    "enrich",
     "Account",
     "tumbling",
+    "sliding",
+    "session",
     "count_window",
     "moving_average",
     "moving_median",

@@ -1,21 +1,21 @@
-"""Aggregates of groups that fill row by row.
+"""Aggregates of groups that fill row by row, and that can be added to each other.
 
-A group is a window and its keys. Each has a slot in growing arrays; rows are added in their order,
-and a sum goes on from the accumulator, so that the way a stream is cut changes no bit of it.
+What is known of a group lies in lanes (see :mod:`rtlab.slots`). Each lane can take rows, and
+another group's lane, so that a sliding window is the sum of its panes and a session the sum of
+those that it joins; nothing is ever taken off.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from rtlab import numbering
+from rtlab import held, slots, sums
 from rtlab.errors import DataError, ParameterError
-from rtlab.keys import sweep
-from rtlab.parsing import EXACT
+from rtlab.slots import ROWS, Lanes
 
 if TYPE_CHECKING:
     from rtlab.columns import Columns
@@ -23,15 +23,27 @@ if TYPE_CHECKING:
 
 __all__ = ["ROWS", "Plan"]
 
-FUNCTIONS = ("count", "sum", "mean", "min", "max", "first", "last")
 _NEEDS = {
     "count": ("n",), "sum": ("sum",), "mean": ("sum", "n"), "min": ("min", "n"),
-    "max": ("max", "n"), "first": ("first", "n"), "last": ("last", "n"),
+    "max": ("max", "n"), "var": ("spread",), "std": ("spread",), "median": (), "quantile": (),
+    "nunique": (), "first": ("first",), "last": ("last",),
 }  # fmt: skip
-ROWS = "rows"  # how many rows a group has, whatever their values
-START = 64  # slots at first
-MILLION = 1_000_000
-FAR = 2**62  # names of groups stay below
+_OF_ANYTHING = ("count", "nunique", "first", "last")  # other functions take numbers only
+REAL = np.dtype(np.float64)
+
+
+class Wanted(NamedTuple):
+    """One aggregate: a function of a column, or of the rows."""
+
+    column: str
+    """Empty where it is one of the rows."""
+    function: str | Callable[..., Any]
+    share: float = 0.5
+
+    @property
+    def holds(self) -> bool:
+        """Whether it needs the rows themselves when the window is answered."""
+        return self.function in ("median", "quantile", "nunique") or callable(self.function)
 
 
 class Plan:
@@ -40,9 +52,9 @@ class Plan:
     Parameters
     ----------
     agg : mapping
-        Column of the answer → ``(column, function)``, or ``"count"`` for the number of rows. The
-        functions are count, sum, mean, min, max, first and last; missing values are left out, as
-        pandas does, and first and last go by arrival.
+        Column of the answer → ``(column, function)``, ``(column, "quantile", share)``, ``"count"``
+        for the number of rows, or a function of the rows as a DataFrame. Missing values are left
+        out, as pandas does; first and last go by arrival.
     taken : sequence of str
         Names of the answer's other columns.
     times : bool, default False
@@ -52,259 +64,276 @@ class Plan:
     def __init__(
         self, agg: Mapping[str, Any] | None, *, taken: Sequence[str] = (), times: bool = False
     ) -> None:
-        self.wanted: dict[str, tuple[str | None, str]] = {}
         if not isinstance(agg, (Mapping, type(None))):
             raise ParameterError(f"agg={agg!r}: give a dict, as in {{'sold': ('amount', 'sum')}}")
-        for name, spec in ({"count": "count"} if agg is None else agg).items():
-            column, function = (None, spec) if isinstance(spec, str) else _pair(spec)
-            if function not in FUNCTIONS or (column is None and function != "count"):
-                raise ParameterError(
-                    f"agg={{{name!r}: {spec!r}}}: give (column, function) with a function of "
-                    f"{', '.join(FUNCTIONS)}, or 'count' for the number of rows"
-                )
+        asked = {"count": "count"} if agg is None else agg
+        self.wanted = {name: _wanted(name, spec) for name, spec in asked.items()}
+        if not self.wanted:
+            raise ParameterError("agg={}: name at least one aggregate, as in {'n': 'count'}")
+        for name in self.wanted:
             if name in taken:
                 raise ParameterError(
                     f"agg={{{name!r}: ...}}: the answer has a column {name!r} already; choose "
                     "another name"
                 )
-            self.wanted[name] = (column, function)
-        if not self.wanted:
-            raise ParameterError("agg={}: name at least one aggregate, as in {'n': 'count'}")
+        every = [one for one in self.wanted.values() if isinstance(one.function, str)]
         self.parts = sorted(
-            {(c, part) for c, f in self.wanted.values() if c is not None for part in _NEEDS[f]}
+            {
+                (one.column, part)
+                for one in every
+                if one.column
+                for part in _NEEDS[str(one.function)]
+            }
         )
-        self.columns = sorted({column for column, _ in self.parts})
+        self.columns = {one.column for one in every if one.column}
+        self.numeric = {one.column for one in every if one.function not in _OF_ANYTHING}
+        self.frames = any(callable(one.function) for one in self.wanted.values())
+        self.held = {one.column for one in every if one.holds}
         if times:
             self.parts += [("", "min"), ("", "max")]
-
-    @staticmethod
-    def initial() -> State:
-        """Give a state without groups."""
-        held = {name: np.zeros(START, np.int64) for name in ("window", "key", ROWS)}
-        return {"index": numbering.renewed(), "span": START, "base": 0, **held}
-
-    @staticmethod
-    def size(state: State) -> int:
-        """Tell how many groups are held."""
-        return int(state["index"]["size"])
 
     def values(self, batch: Columns) -> dict[str, Any]:
         """Take the columns to aggregate out of a batch, or say why that cannot be."""
         taken = {}
-        for column in self.columns:
+        for column in sorted(self.columns):
             array = batch[column]
             numeric = array.dtype.kind in "iufb"
-            only_ends = {p for c, p in self.parts if c == column} <= {"first", "last", "n"}
-            if not numeric and not only_ends:
+            if not numeric and column in self.numeric:
                 raise DataError(
                     f"column {column!r} holds {array.dtype}: only numbers can be aggregated; "
                     "run clean() first, or convert it with pd.to_numeric"
                 )
             taken[column] = _numbers(array) if numeric else array
-        return taken
+        for column in sorted(self.held & self.columns - self.numeric):
+            try:
+                pd.factorize(taken[column])
+            except TypeError:
+                raise DataError(
+                    f"column {column!r} holds values that cannot be told apart (lists or dicts): "
+                    "nunique counts numbers, text or times"
+                ) from None
+        return batch.arrays | taken if self.frames else taken
 
-    def add(self, state: State, windows: Any, codes: Any, values: dict[str, Any]) -> Any:
-        """Add rows to the groups of their windows and keys; give each row's slot."""
-        slots = self.touch(state, windows, codes)
-        self.fold(state, slots, values)
-        return slots
+    def fold(
+        self, state: State, places: Any, values: dict[str, Any], at: Any = None, count: int = 0
+    ) -> None:
+        """Add rows, which arrived as number ``at``, to the groups in some slots.
 
-    def fold(self, state: State, slots: Any, values: dict[str, Any], count: int = 0) -> None:
-        """Add rows to the groups of some slots, of which there are ``count``."""
-        _reserve(state, count)
-        np.add.at(state[ROWS], slots, 1)
-        for column, part in self.parts:
-            self._fold(state, column, part, slots, values[column])
-
-    @staticmethod
-    def check(state: State, windows: Any, keys: int) -> None:
-        """Refuse windows that lie too far apart for so many keys to be numbered together."""
-        parts = (state["window"][: state["index"]["size"]], windows)
-        ends = [int(end) for part in parts if len(part) for end in (part.min(), part.max())]
-        reach = 1 + max(ends, default=0) - min(ends, default=0)
-        if 2 * reach * max(state["span"], keys) >= FAR:
-            raise DataError(
-                f"{reach:,} windows with up to {keys:,} keys: the times lie too far apart for "
-                "windows so short; reject wrong times by clean(not_after=...), or choose larger "
-                "windows"
-            )
-
-    @staticmethod
-    def touch(state: State, windows: Any, codes: Any) -> Any:
-        """Find the slots of groups, making empty ones for groups that are not there yet."""
-        if not len(windows):
-            return windows
-        if not state["index"]["size"]:
-            state["base"] = int(windows.min())
-        if (most := int(codes.max())) >= state["span"]:
-            state["span"] = 2 * most
-            _reindex(state, state["index"]["size"])
-        found, new = numbering.find(state["index"], _names(state, windows, codes))
-        if len(new):
-            have = state["index"]["size"]
-            _reserve(state, have)
-            window, key = np.divmod(new, state["span"])
-            fresh = slice(have - len(new), have)
-            state["window"][fresh], state["key"][fresh] = window + state["base"], key
-        return found
-
-    @staticmethod
-    def _fold(state: State, column: str, part: str, slots: Any, values: Any) -> None:
-        """Fold values into one accumulator, in their order; missing ones are left out."""
-        held = _accumulator(state, column, part, values.dtype)
-        if values.dtype.kind not in "iub":
-            there = np.asarray(pd.notna(values))
-            if not there.all():
-                slots, values = slots[there], values[there]
-        if part == "n":
-            np.add.at(held, slots, 1)
-        elif part == "sum" and values.dtype.kind == "f":
-            _add_decimals(state, column, slots, values)
-        elif part == "sum":
-            np.add.at(held, slots, values)
-        elif part in ("min", "max"):
-            (np.minimum if part == "min" else np.maximum).at(held, slots, values)
-        elif part == "last":
-            held[slots] = values  # of several rows for one slot, the last one stays
-        else:  # "first" is folded before "n", which so far tells what has no value yet
-            unset = state[f"n|{column}"][slots] == 0 if f"n|{column}" in state else slice(None)
-            held[slots[unset][::-1]] = values[unset][::-1]
-
-    def answers(self, state: State, slots: Any) -> dict[str, Any]:
-        """Give the aggregates of some slots."""
-        return {name: self._answer(state, slots, *spec) for name, spec in self.wanted.items()}
-
-    @staticmethod
-    def span(state: State, slots: Any) -> dict[str, Any]:
-        """Give the earliest and the latest event time of some slots."""
-        none = np.zeros(len(state["window"]), np.int64)
-        return {"start": state.get("min|", none)[slots], "end": state.get("max|", none)[slots]}
-
-    @staticmethod
-    def _answer(state: State, slots: Any, column: str | None, function: str) -> Any:
-        if column is None:
-            return state[ROWS][slots]
-        none = np.zeros(len(state["window"]), np.int64)  # before the first batch nothing is held
-        part = {key: state.get(f"{key}|{column}", none)[slots] for key in _NEEDS[function]}
-        if function == "count":
-            return part["n"]
-        if "sum" in part:
-            part["sum"] = _sum(state, column, slots, part["sum"])
-        if function == "sum":
-            return part["sum"]
-        empty = part["n"] == 0
-        if function == "mean":
-            with np.errstate(invalid="ignore"):
-                return part["sum"] / np.where(empty, np.nan, part["n"])
-        values = part[function]
-        if empty.any():
-            values = values.astype(np.float64) if values.dtype.kind in "if" else values
-            values[empty] = np.nan
-        return values
-
-    @staticmethod
-    def drop(state: State, slots: Any, keys: State | None = None) -> Any:
-        """Forget groups that have been answered, and keys that no group holds any more.
-
-        Gives the codes of keys that are left, where ``keys`` were swept.
+        ``count`` is the number of slots there, where they are not found by name.
         """
-        stay = np.ones(state["index"]["size"], bool)
-        stay[slots] = False
-        kept = np.flatnonzero(stay)
-        _resize(state, kept, max(START, len(kept)))
-        codes, left = state["key"][: len(kept)], None
-        if keys is not None:
-            state["key"][: len(kept)], left = sweep(keys, codes)
-        _reindex(state, len(kept))
-        return left
+        slots.reserve(state, count)
+        state["size"] = max(state["size"], count)
+        np.add.at(state[ROWS], places, 1)
+        for column, part in self.parts:
+            _fold(Lanes(state, column), part, places, values[column], at)
+        if self.frames or self.held:
+            kept = values if self.frames else {name: values[name] for name in self.held}
+            held.add(state["held"], places, at, kept)
+
+    def absorb(self, state: State, places: Any, other: State, sources: Any) -> None:
+        """Add groups of another state (or of the same) to the groups in some slots."""
+        if not len(places):
+            return
+        np.add.at(state[ROWS], places, other[ROWS][sources])
+        for name in list(other):
+            part, bar, column = name.partition("|")
+            if bar and part not in ("first_at", "last_at", "pivot", "m1", "m2"):
+                _absorb(Lanes(state, column), part, places, Lanes(other, column), sources)
+        held.copy(other["held"], sources, state["held"], places)
+
+    def answers(self, state: State, places: Any) -> dict[str, Any]:
+        """Give the aggregates of some slots."""
+        rows, order = None, None
+        if self.frames or self.held:
+            rows, order = held.rows_of(state["held"], places)
+        return {
+            name: self._held(one, rows, order, len(places))
+            if one.holds
+            else (
+                state[ROWS][places]
+                if not one.column
+                else _answer(Lanes(state, one.column), places, one.function)
+            )
+            for name, one in self.wanted.items()
+        }
+
+    @staticmethod
+    def _held(one: Wanted, rows: Any, order: Any, groups: int) -> Any:
+        if callable(one.function):
+            empty = np.full(groups, np.nan)
+            return empty if rows is None else held.applied(one.function, rows, order, groups)
+        values = np.zeros(0) if rows is None else rows["columns"][one.column]
+        if one.function == "nunique":
+            return held.distinct(values, order, groups)
+        return held.quantiles(values.astype(np.float64), order, groups, one.share)
+
+    @staticmethod
+    def span(state: State, places: Any) -> dict[str, Any]:
+        """Give the earliest and the latest event time of some slots."""
+        times = Lanes(state, "")
+        return {"start": times.seen("min", places), "end": times.seen("max", places)}
 
 
-def _reserve(state: State, count: int) -> None:
-    """Let the arrays grow to hold ``count`` slots."""
-    have = len(state["window"])
-    if count > have:
-        _resize(state, slice(0, have), max(count, 2 * have))
-
-
-def _pair(spec: Any) -> tuple[Any, Any]:
-    pair = tuple(spec) if isinstance(spec, Sequence) else ()
-    return (pair[0], pair[1]) if len(pair) == 2 else (None, None)
+def _wanted(name: str, spec: Any) -> Wanted:
+    """Read one aggregate, or say how it is written."""
+    if callable(spec):
+        return Wanted("", spec)
+    if spec == "count":
+        return Wanted("", spec)
+    parts = spec if isinstance(spec, Sequence) and not isinstance(spec, str) else ()
+    column, function = parts[:2] if len(parts) in (2, 3) else ("", "")
+    share = parts[2] if len(parts) == 3 else 0.5
+    if not isinstance(column, str) or not isinstance(function, str) or function not in _NEEDS:
+        raise ParameterError(
+            f"agg={{{name!r}: {spec!r}}}: give (column, function) with a function of "
+            f"{', '.join(_NEEDS)}, ('amount', 'quantile', 0.9), 'count' for the number of rows, "
+            "or a function of the window's rows"
+        )
+    if (function == "quantile") != (len(parts) == 3):
+        raise ParameterError(
+            f"agg={{{name!r}: {spec!r}}}: a quantile, and nothing else, has a "
+            "share, as in ('amount', 'quantile', 0.9)"
+        )
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
+        raise ParameterError(
+            f"agg={{{name!r}: {spec!r}}}: a quantile's share lies between 0 and 1, such as 0.9"
+        )
+    return Wanted(column, function, float(share))
 
 
 def _numbers(array: Any) -> Any:
     """Give numbers as int64, or as float64 where there are fractions or missing values."""
+    if isinstance(array.dtype, np.dtype) and array.dtype.kind in "iub":
+        return array.astype(np.int64, copy=False)
     if array.dtype.kind != "f" and not pd.isna(array).any():
         return np.asarray(array, np.int64)
     return pd.Series(array).to_numpy(np.float64, na_value=np.nan)
 
 
-def _names(state: State, windows: Any, codes: Any) -> Any:
-    """Name groups by one whole number: their window, counted from the base, and their key."""
-    return (windows - state["base"]) * state["span"] + codes
+def _fold(lanes: Lanes, part: str, places: Any, values: Any, at: Any) -> None:
+    """Fold values into one lane; missing ones are left out."""
+    if values.dtype.kind not in "iub":
+        there = np.asarray(pd.notna(values))
+        if not there.all():
+            places, values = places[there], values[there]
+            at = None if at is None else at[there]
+    if part == "n":
+        np.add.at(lanes("n"), places, 1)
+    elif part == "sum":
+        sums.add(lanes, places, values)
+    elif part == "min":
+        np.minimum.at(lanes(part, values.dtype), places, values)
+    elif part == "max":
+        np.maximum.at(lanes(part, values.dtype), places, values)
+    elif part == "spread":
+        _spread(lanes, places, values)
+    else:
+        _end(lanes, part, places, values, at)
 
 
-def _reindex(state: State, size: int) -> None:
-    """Index the groups in the first slots."""
-    windows, codes = state["window"][:size], state["key"][:size]
-    state["base"] = int(windows.min()) if size else state["base"]
-    state["index"] = numbering.renewed(_names(state, windows, codes))
+def _end(lanes: Lanes, part: str, places: Any, values: Any, at: Any) -> None:
+    """Keep the value that arrived first, or last."""
+    kind = values.dtype
+    kind = kind if isinstance(kind, np.dtype) and kind.kind in "iuf" else np.dtype(object)
+    when, ends = lanes(f"{part}_at"), lanes(part, kind)
+    turn = slice(None, None, -1) if part == "first" else slice(None)
+    place = np.full(len(when), -1)
+    place[places[turn]] = np.arange(len(places))[turn]  # of several writes the last stays
+    touched = np.flatnonzero(place >= 0)
+    rows = place[touched]
+    new = at[rows] < when[touched] if part == "first" else at[rows] > when[touched]
+    when[touched[new]] = at[rows[new]]
+    ends[touched[new]] = values[rows[new]]
 
 
-def _accumulator(state: State, column: str, part: str, dtype: Any) -> Any:
-    """Find an accumulator; make it, or widen it where whole numbers meet a fraction."""
-    name = f"{part}|{column}"
-    if part == "n" or dtype.kind in "iub":
-        dtype = np.dtype(np.int64)
-    elif not isinstance(dtype, np.dtype):
-        dtype = np.dtype(object)
-    held = state.get(name)
-    if held is None:
-        held = np.full(len(state["window"]), _identity(part, dtype), dtype)
-    elif held.dtype != dtype:
-        held = held.astype(np.result_type(held.dtype, dtype))
-        if part in ("min", "max"):
-            held[state[f"n|{column}"] == 0] = _identity(part, held.dtype)
-    state[name] = held
-    return held
+def _moments(lanes: Lanes) -> tuple[Any, Any, Any, Any]:
+    """Give the number of values, a value of the group's own, deviations from it, their squares."""
+    return lanes("m0"), lanes("pivot", REAL), lanes("m1", REAL), lanes("m2", REAL)
 
 
-def _add_decimals(state: State, column: str, slots: Any, values: Any) -> None:
-    """Add up decimals of up to six places exactly, as units and millionths; others as they are."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        scaled = np.rint(values * MILLION)
-        written = (scaled / MILLION == values) & (np.abs(scaled) < EXACT)
-    whole = scaled[written].astype(np.int64)
-    for part, lane in (("units", whole // MILLION), ("millionths", whole % MILLION)):
-        np.add.at(_accumulator(state, column, part, whole.dtype), slots[written], lane)
-    np.add.at(state[f"sum|{column}"], slots[~written], values[~written])
+def _spread(lanes: Lanes, places: Any, values: Any) -> None:
+    """Add up deviations, and their squares, from a value of the group's own.
+
+    Then a large mean costs no digits: T. F. Chan, G. H. Golub and R. J. LeVeque, *Algorithms for
+    computing the sample variance*, The American Statistician 37 (1983).
+    """
+    real = values.astype(np.float64)
+    finite = np.isfinite(real)
+    if not finite.all():
+        np.add.at(lanes("wild"), places[~finite], 1)
+        places, real = places[finite], real[finite]
+    ones, nothing = np.ones(len(places), np.int64), np.zeros(len(places))
+    _add_moments(lanes, places, (ones, real, nothing, nothing))
 
 
-def _sum(state: State, column: str, slots: Any, rest: Any) -> Any:
-    """Give a sum with one rounding: the double nearest to the decimal."""
-    if f"units|{column}" not in state:
-        return rest
-    units, millionths = state[f"units|{column}"][slots], state[f"millionths|{column}"][slots]
-    units, millionths = units + millionths // MILLION, millionths % MILLION
-    near = np.abs(units) < EXACT // MILLION
-    exact = np.where(near, np.where(near, units, 0) * MILLION + millionths, 0) / MILLION
-    return np.where(near, exact, units + millionths / MILLION) + rest
+def _add_moments(lanes: Lanes, places: Any, theirs: tuple[Any, Any, Any, Any]) -> None:
+    """Add deviations up after moving them to the pivot of the group that they go to."""
+    n, pivot, m1, m2 = theirs
+    count, mine, first, second = _moments(lanes)
+    new = count[places] == 0
+    mine[places[new]] = pivot[new]
+    with np.errstate(over="ignore", invalid="ignore"):
+        off = pivot - mine[places]
+        np.add.at(count, places, n)
+        np.add.at(first, places, m1 + n * off)
+        np.add.at(second, places, m2 + off * (2 * m1 + n * off))
 
 
-def _identity(part: str, dtype: np.dtype[Any]) -> Any:
-    """Give what an accumulator holds before the first value."""
-    if part not in ("min", "max"):
-        return None if dtype.kind == "O" else 0
-    bounds: Any = np.iinfo(dtype) if dtype.kind == "i" else None
-    if part == "min":
-        return bounds.max if bounds else np.inf
-    return bounds.min if bounds else -np.inf
+def _absorb(lanes: Lanes, part: str, places: Any, other: Lanes, sources: Any) -> None:
+    """Add a lane of some groups to that of others."""
+    if part == "m0":
+        count, pivot, first, second = _moments(other)
+        some = count[sources] > 0
+        places, sources = places[some], sources[some]
+        _add_moments(
+            lanes, places, (count[sources], pivot[sources], first[sources], second[sources])
+        )
+    elif part in ("first", "last"):
+        some = np.flatnonzero(_known(other, part, sources))
+        at = other(f"{part}_at")[sources[some]]
+        order = np.argsort(at, kind="stable")
+        some = some[order]
+        values = other.seen(part, sources[some])
+        _end(lanes, part, places[some], values, at[order])
+    else:
+        found = other.seen(part, sources)
+        ways: dict[str, Any] = {"min": np.minimum, "max": np.maximum, "answers": np.maximum}
+        ways.get(part, np.add).at(lanes(part, found.dtype), places, found)
 
 
-def _resize(state: State, kept: Any, size: int) -> None:
-    """Move the kept slots of every array to the front of new ones."""
-    for name, array in state.items():
-        if isinstance(array, np.ndarray):
-            fresh = np.full(size, _identity(name.partition("|")[0], array.dtype), array.dtype)
-            taken = array[kept]
-            fresh[: len(taken)] = taken
-            state[name] = fresh
+def _known(lanes: Lanes, part: str, places: Any) -> Any:
+    """Tell which groups have a first (or last) value."""
+    at = lanes(f"{part}_at")[places]
+    return at < np.iinfo(np.int64).max if part == "first" else at >= 0
+
+
+def _answer(lanes: Lanes, places: Any, function: Any) -> Any:
+    if function == "sum":
+        return sums.total(lanes, places)
+    if function in ("var", "std"):
+        variance = _variance(*(lanes.seen(part, places) for part in ("m0", "m1", "m2", "wild")))
+        return np.sqrt(variance) if function == "std" else variance
+    found = lanes.seen("n" if function in ("count", "mean") else function, places)
+    if function == "count":
+        return found
+    if function == "mean":
+        with np.errstate(invalid="ignore"):
+            return sums.total(lanes, places) / np.where(found == 0, np.nan, found)
+    if f"{function}|{lanes.column}" not in lanes.state:
+        return found
+    some = _known(lanes, function, places) if function in ("first", "last") else lanes("n")[places]
+    return _blank(found, some == 0)
+
+
+def _blank(values: Any, empty: Any) -> Any:
+    """Make the values of groups without any missing."""
+    if empty.any():
+        values = values.astype(np.float64) if values.dtype.kind in "iuf" else values
+        values[empty] = np.nan
+    return values
+
+
+def _variance(n: Any, m1: Any, m2: Any, wild: Any) -> Any:
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        found = np.maximum(m2 - m1 * m1 / n, 0.0) / (n - 1)
+    return np.where((n < 2) | (wild > 0), np.nan, found)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
-import numpy as np
 import pandas as pd
 
 import rtlab as rt
@@ -14,8 +14,9 @@ from rtlab import parsing
 from rtlab.account import Account
 from rtlab.columns import Columns, bare
 from rtlab.errors import DataError, MissingExtraError, StreamError
+from rtlab.grid import Grid
 from rtlab.steps import Outputs, State, Step, join
-from rtlab.windows import Tumbling
+from rtlab.watermark import NO_TIME, Watermark
 
 __all__ = ["Analysis", "Plan", "analyse", "plan_for"]
 
@@ -23,6 +24,7 @@ MOST = 50_000  # rows in a batch at full speed: the cost of new keys is by batch
 
 MOST_WINDOWS = 100_000
 """Eleven years of hours; beyond, a decomposition takes minutes."""
+PAUSE = "30 minutes"  # after it a customer who buys again has come back
 UNITS = {"10min": (144, 1008), "1h": (24, 168), "1D": (7,)}
 """The lengths of windows to choose from, and the seasonal periods (day, week) in them."""
 
@@ -80,6 +82,8 @@ class Analysis:
     boards: dict[str, pd.DataFrame]
     activity: pd.DataFrame
     customers: pd.DataFrame
+    months: pd.DataFrame
+    visits: pd.DataFrame
     pairs: pd.DataFrame
     stopped: bool = False
     correlogram: Any = None
@@ -131,11 +135,16 @@ def analyse(
             good = cleaned.dedupe(horizon=plan.delay and "1D")
             good.duplicate.sink(account.see_duplicate)
         how: dict[str, Any] = {"delay": plan.delay, "tz": plan.zone}
-        good = good.through(InTime(Tumbling(plan.every, **how)))
-        good.late.sink(account.see_late)
+        patience = None
+        if plan.delay is not None:
+            good = good.through(InTime(plan.every, plan.delay, plan.zone))
+            good.late.sink(account.see_late)
+            # What is in time for its window is in time for its visit, which may end before that.
+            patience = pd.Timedelta(plan.delay) + 2 * pd.Timedelta(plan.every)
         good.sink(account.see_used)
         agg = {value: (column, "sum"), "lines": "count"}
         windows = good.tumbling(plan.every, agg=agg, fill=0, **how)
+        people = {"customers": ("user_id", "nunique")}
         series = windows.pluck(value)
         day, week = UNITS[plan.every][0], UNITS[plan.every][-1]
         nodes = {
@@ -145,6 +154,8 @@ def analyse(
             "change": series.difference(lag=week),
             "activity": (users := good.users(value=column, **how)),
             "customers": users.customers,
+            "months": good.tumbling("month", agg=agg | people, **how),
+            "visits": good.session(PAUSE, agg, by="user_id", delay=patience, tz=plan.zone),
             "pairs": good.together(basket=plan.basket),
         }
         boards = {
@@ -175,23 +186,33 @@ def analyse(
 class InTime(Step):
     """Set late rows aside once for all, so that every answer is about the same rows.
 
+    A row is late when its window has closed: when it lies before the window of the watermark.
+
     Parameters
     ----------
-    windows : Tumbling
-        A row is late when its window has closed.
+    every, delay, tz : str
+        As in :class:`Plan`.
     """
 
-    windows: Tumbling
+    every: str
+    delay: str
+    tz: str
     outputs: ClassVar[tuple[str, ...]] = ("result", "late")
 
+    @cached_property
+    def _grid(self) -> Grid:
+        return Grid.of(self.every, None, self.tz)
+
     def initial(self) -> State:
-        return self.windows.initial()
+        return {"watermark": NO_TIME}
 
     def update(self, state: State, batch: Any) -> Outputs:
         events = Columns.of(batch)
-        late = np.zeros(len(events), bool)
-        given = self.windows.update(state, events.adding(_place=np.arange(len(events))))
-        late[given["late"]["_place"]] = True
+        times = events.microseconds("purchase_time")
+        wait = parsing.duration(self.delay, "delay")
+        watermark = Watermark(state["watermark"], events, times, wait)
+        state["watermark"] = watermark.last
+        late = self._grid.number(times) < self._grid.number(watermark.after)
         return {"result": events.take(~late), "late": events.take(late)}
 
 

@@ -22,11 +22,13 @@ from rtlab.windows import Tumbling
 __all__ = ["plot_arrivals", "plot_watermark", "step_through"]
 
 LABELLED = 12  # bands at most have room for their names
+SHUT = {"closed": "#E9ECEF", "final": "#D3D9DF"}
 PACE = 900  # milliseconds between two steps: time to read what has changed
 GROUPS: dict[str, dict[str, Any]] = {
     "in order": {"color": look.COLOURS[0], "marker": "o"},
     "out of order": {"color": look.COLOURS[2], "marker": "^", "markersize": 6},
     "late": {"color": look.COLOURS[1], "marker": "X", "markersize": 8},
+    "revises": {"color": look.COLOURS[3], "marker": "*", "markersize": 11},
     "not known yet": {"color": look.COLOURS[1], "marker": "D", "markersize": 6},
     "still to happen": {"color": look.GREY, "marker": "o", "markerfacecolor": "white"},
 }
@@ -129,6 +131,7 @@ def plot_watermark(
     *,
     on: str = "purchase_time",
     tz: str = "UTC",
+    lateness: Any = None,
     title: str | None = None,
 ) -> Picture:
     """Draw the staircase of the watermark over the windows that it closes.
@@ -137,7 +140,7 @@ def plot_watermark(
     ----------
     events : DataFrame
         Some tens of rows, in the order of their arrival.
-    size, delay, on, tz
+    size, delay, on, tz, lateness
         As in :func:`tumbling`, whose windows these are.
     step : int, optional
         Show what is known after so many arrivals; by default after all of them.
@@ -148,7 +151,9 @@ def plot_watermark(
     -------
     Picture
         ``closed`` and ``open`` give the rows of each window, ``closed_by`` the arrival that
-        closed it, ``late`` the number and the event time of each late row.
+        closed it, ``late`` the number and the event time of each late row. With ``lateness``,
+        ``revised`` gives those of each row that revised a closed window, with the window and the
+        number of its revision, and ``final`` the windows that no row can revise any more.
 
     Raises
     ------
@@ -166,7 +171,7 @@ def plot_watermark(
     ({'09:00–10:00': 2}, [[5, '09:30']])
     """
     wait = parsing.duration(delay, "delay")
-    tumbling = Tumbling(size=size, delay=delay, on=on, tz=tz, fill=0)
+    tumbling = Tumbling(size=size, delay=delay, on=on, tz=tz, fill=0, lateness=lateness)
     rows = Columns.of(events)
     times = _times(rows, on)
     last = len(times) if step is None else step
@@ -174,46 +179,63 @@ def plot_watermark(
         raise ParameterError(
             f"step={step!r}: a step is a whole number of arrivals from 1 to {len(times)}"
         )
-    seen, late, marks, windows = _follow(tumbling, times[:last])
+    seen, late, marks, answers = _follow(tumbling, times[:last])
     number, behind = np.arange(1, last + 1), _behind(seen)
+    again = answers["revises"]
+    closings, revised = answers[~again & (answers["by"] > 0)], answers[again]
+    windows = answers.drop_duplicates("start", keep="last").sort_values("start")
+    windows["state"] = np.where(windows["by"] > 0, "closed", "open")
     closed, opened = windows[windows["by"] > 0], windows[windows["by"] == 0]
-    stamps = _written(times, tz)
+    joins, stamps = np.isin(number, revised["by"]), _written(times, tz)
+    groups = {"in order": ~behind, "out of order": behind & ~late & ~joins, "late": late}
     newest, mark = (_written([one], tz, like=times)[0] for one in (seen.max(), marks[-1]))
     facts = {
         "step": last, "rows": len(times), "newest": newest, "watermark": mark,
         "closed": dict(zip(closed["name"], closed["count"], strict=True)),
-        "closed_by": dict(zip(closed["name"], closed["by"], strict=True)),
+        "closed_by": dict(zip(closings["name"], closings["by"], strict=True)),
         "open": dict(zip(opened["name"], opened["count"], strict=True)),
-        "out_of_order": (behind & ~late).sum(),
+        "out_of_order": groups["out of order"].sum(),
         "late": [[int(place) + 1, stamps[place]] for place in np.flatnonzero(late)],
     }  # fmt: skip
+    found = f"After {last} of {len(times)} arrivals: watermark {mark}, {len(closed)} closed, "
+    told = ""
+    if lateness is not None:
+        groups["revises"] = joins
+        final = closed["end"] <= marks[-1] - parsing.duration(lateness, "lateness")
+        windows.loc[final.index[final], "state"] = "final"
+        facts["final"] = closed["name"][final].tolist()
+        facts["revised"] = [
+            [by, stamps[by - 1], name, version]
+            for by, name, version in revised[["by", "name", "revision"]].to_numpy().tolist()
+        ]
+        found += f"{len(revised)} {'revision' if len(revised) == 1 else 'revisions'}, "
+        told = ", ".join(
+            f"{stamp} (arrival {place}) gives revision {version} of {name}"
+            for place, stamp, name, version in facts["revised"]
+        )
+        told = f"; final: {', '.join(facts['final']) or 'none'}; revisions: {told or 'none'}"
+    found += f"{late.sum()} late"
     figure, (axes,) = look.blank(1, 4.8)
     # The same frame at every step, so that only what has changed moves.
     low, high = min(times.min(), marks[0]), times.max()
     _bands(axes, windows, len(times), low, high + (high - low) // 12 + 1)
-    _stairs(axes, marks, wait)
-    for name, some in (
-        ("in order", ~behind & ~late), ("out of order", behind & ~late), ("late", late)
-    ):  # fmt: skip
+    _stairs(axes, marks, wait, lateness)
+    for name, some in groups.items():
         _dots(axes, number[some], seen[some], name)
     axes.plot(last, _dates(seen[-1]), "o", markersize=13, markerfacecolor="none", color=look.INK)
-    axes.plot(closed["by"], _dates(closed["end"]), "v", color=look.INK, markersize=8,
+    axes.plot(closings["by"], _dates(closings["end"]), "v", color=look.INK, markersize=8,
               markeredgecolor="white", label="closes a window")  # fmt: skip
     ticks = axes.get_xticks()
     axes.set_xticks([one for one in ticks if 0 < one <= len(times) and one == round(one)])
     axes.grid(visible=False)
     axes.set_xlabel("arrivals, one after the other")
     _clock(axes.yaxis, tz, "event time", times)
-    tight = {"columnspacing": 1.2, "handlelength": 1.5}
-    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=6, **tight)
-    found = (
-        f"After {last} of {len(times)} arrivals: watermark {mark}, {len(closed)} closed, "
-        f"{late.sum()} late"
-    )
+    tight = {"columnspacing": 1.2, "handlelength": 1.5, "ncols": 6 if lateness is None else 4}
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), **tight)
     lost = ", ".join(f"{stamp} (arrival {place})" for place, stamp in facts["late"])
     words = (
         f"{found}; closed windows with their rows: {_listed(facts['closed'])}; open windows with "
-        f"their rows so far: {_listed(facts['open'])}; late rows: {lost or 'none'}"
+        f"their rows so far: {_listed(facts['open'])}; late rows: {lost or 'none'}{told}"
     )
     return look.told(figure, facts, title or found, "Staircase of the watermark", words)
 
@@ -261,7 +283,10 @@ def step_through(events: pd.DataFrame, size: Any = "1h", delay: Any = "10min", *
 
 
 def _follow(step: Tumbling, times: Any) -> tuple[Any, Any, Any, pd.DataFrame]:
-    """Feed the step one row at a time; give times, who was late, the watermarks, the windows."""
+    """Feed the step one row at a time; give times, who was late, the watermarks, the answers.
+
+    An answer knows the arrival that caused it, and whether that revises a closed window.
+    """
     zoned = _local(times, "UTC").array
     state, late, marks, gone = step.initial(), [], [], []
     for place in range(len(times)):
@@ -275,13 +300,16 @@ def _follow(step: Tumbling, times: Any) -> tuple[Any, Any, Any, pd.DataFrame]:
         windows[name] = Columns.of(windows).microseconds(name)
     both = np.concatenate([windows["start"], windows["end"]])
     first, then = np.split(np.array(_written(both, step.tz, like=times), object), 2)
+    # What only the end closes has no arrival, and looks one back from the first: at the last mark.
+    before = np.array([parsing.NAT, *marks])[windows["by"] - 1]
+    windows["revises"] = (windows["by"] > 0) & (windows["end"] <= before)
     return times, np.array(late), np.array(marks), windows.assign(name=first + "–" + then)
 
 
 def _bands(axes: Any, windows: pd.DataFrame, rows: int, bottom: int, top: int) -> None:
     """Set the frame, and draw in it each window as a band that says whether it is open.
 
-    A closed one is grey.
+    A closed one is grey, and darker once no late row can revise it.
     """
     right = 1.28 * rows + 1
     axes.set(xlim=(0, right), ylim=_dates([bottom - (top - bottom) // 20, top]))
@@ -289,22 +317,25 @@ def _bands(axes: Any, windows: pd.DataFrame, rows: int, bottom: int, top: int) -
     for border in borders[(bottom < borders) & (borders < top)]:
         axes.axhline(_dates(border), color=look.GREY, linewidth=0.8, zorder=0.5)
     for one in windows.to_dict("records"):
-        shut, edges = one["by"] > 0, [one["start"], one["end"]]
-        if shut:
-            axes.fill_between([0, right], *_dates(edges), color="#E9ECEF", linewidth=0, zorder=0)
+        state, edges = one["state"], [one["start"], one["end"]]
+        if state in SHUT:
+            axes.fill_between([0, right], *_dates(edges), color=SHUT[state], linewidth=0, zorder=0)
         low, high = np.clip(edges, bottom, top)
         if high - low > (top - bottom) // LABELLED:
-            said = f"{one['name']}\n{'closed' if shut else 'open'}: {one['count']:,} rows"
+            said = f"{one['name']}\n{state}: {one['count']:,} rows"
+            said += f"\nrevision {one['revision']}" if one.get("revision") else ""
             middle = _dates((low + high) // 2)
             axes.text(0.985 * right, middle, said, ha="right", va="center", linespacing=1.1)
 
 
-def _stairs(axes: Any, marks: Any, wait: int) -> None:
-    """Draw the watermark after each arrival, and above it the newest event time."""
+def _stairs(axes: Any, marks: Any, wait: int, lateness: Any) -> None:
+    """Draw the watermark after each arrival, and what lies above it and, if allowed, below."""
     number, held = np.arange(1, len(marks) + 2), np.append(marks, marks[-1])
-    for name, high, width, dash in (
-        ("newest event", held + wait, 0.8, (0, (1, 2))), ("watermark", held, 2, "-")
-    ):  # fmt: skip
+    lines = [("newest event", held + wait, 0.8, (0, (1, 2))), ("watermark", held, 2, "-")]
+    if lateness is not None:
+        allowed = held - parsing.duration(lateness, "lateness")
+        lines.append(("watermark less lateness", allowed, 1.2, look.DASHES[1]))
+    for name, high, width, dash in lines:
         how: dict[str, Any] = {"linewidth": width, "linestyle": dash, "color": look.INK}
         axes.step(number, _dates(high), where="post", label=name, **how)
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from rtlab import keys
+from rtlab import keys, slots
 from rtlab.aggregate import Plan
 from rtlab.columns import Columns, bare
 from rtlab.errors import MissingColumnError, ParameterError
@@ -98,7 +98,7 @@ class Users(Step):
         return {
             "windows": self._windows.initial(),
             "keys": keys.initial(self.by),
-            "people": self._people.initial(),
+            "people": slots.initial(),
         }
 
     def update(self, state: State, batch: Any) -> Outputs:
@@ -110,7 +110,7 @@ class Users(Step):
     def _seen(self, state: State, given: Outputs) -> Outputs:
         """Answer for the windows that have closed, and hand on the late rows."""
         closed = given.pop("windows", Columns({}))
-        return {"activity": self._activity(state, closed), **given} if closed.arrays else given
+        return {"activity": self._activity(state, closed), **given} if closed.names else given
 
     def finish(self, state: State) -> Outputs:
         closed = self._windows.finish(state["windows"])["windows"]
@@ -136,7 +136,7 @@ class Users(Step):
         values = self._people.values(closed) | {"": starts}
         distinct = keys.distinct(self.by, [closed[self.by]], len(closed))
         codes = keys.encode(state["keys"], distinct)
-        self._people.fold(people, codes, values, keys.size(state["keys"]))
+        self._people.fold(people, codes, values, count=keys.size(state["keys"]))
         new = people["min|"][codes] == starts if len(closed) else np.zeros(0, bool)
         table = pd.DataFrame(
             {
@@ -275,7 +275,7 @@ class Together(Step):
 
     def update(self, state: State, batch: Any) -> Outputs:
         events = Columns.of(batch)
-        if events.arrays:
+        if events.names:
             wanted = (*self.basket, self.by)
             state["lines"].append({name: events[name] for name in wanted})
         return {}

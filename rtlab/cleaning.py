@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
@@ -31,7 +32,7 @@ class _Verdicts:
             self.codes[mask & (self.codes == 0)] = len(self.reasons)
 
     def words(self, bad: np.ndarray[Any, Any]) -> Any:
-        return _as_text(tuple(self.reasons))[self.codes[bad]]
+        return Columns.picked(_as_text(tuple(self.reasons)), self.codes[bad])
 
 
 @cache
@@ -117,14 +118,14 @@ class Clean(Step):
         if self.not_after is not None:
             parsing.instant(self.not_after, "not_after")
 
-    def update(self, state: State, batch: Any) -> Outputs:
+    def update(self, state: State, batch: Any) -> Outputs:  # noqa: ARG002
         events = Columns.of(batch)
-        if not events.arrays:
+        if not events.names:
             return {}  # not even columns: nothing arrived
         for name in (*REQUIRED[:2], self.on):
             if name not in events:
                 raise MissingColumnError(
-                    f"column {name!r} is missing; the data has {', '.join(events.arrays)}: rename "
+                    f"column {name!r} is missing; the data has {', '.join(events.names)}: rename "
                     "the column that holds it, as in frame.rename(columns={...})"
                 )
         verdicts = _Verdicts(len(events))
@@ -132,17 +133,19 @@ class Clean(Step):
             verdicts.against(np.asarray(pd.notna(events["_raw"])), "malformed record")
         typed = self._ids(events, verdicts) | self._times(events, verdicts)
         typed |= self._numbers(events, verdicts)
-        good = Columns(_kept(events) | typed)
-        bad = np.flatnonzero(verdicts.codes)
-        rejected = None if len(bad) else state.get("none")
-        if rejected is None:
-            rejected = events.take(bad).adding(reason=verdicts.words(bad)).arrays
-        if len(bad):
-            good = good.take(verdicts.codes == 0)
-        else:
-            state["none"] = rejected  # made once: an empty output costs as much as a full one
-        good.arrays |= _settled(events, good)
-        return {"good": good, "rejected": Columns(rejected)}
+        good = events.without("_raw", "_line").adding(**typed)
+        fine = verdicts.codes == 0 if verdicts.reasons else None
+        bad = np.zeros(0, np.intp) if fine is None else np.flatnonzero(~fine)
+        rejected = events.take(bad).adding(reason=verdicts.words(bad))
+        early = _whole(events, typed)  # then no type hangs on a row that is rejected
+        if early:
+            good = good.adding(**_derived(typed, len(good)))
+        if fine is not None:
+            good = good.take(fine)
+        return {
+            "good": good if early else good.adding(**_settled(events, good)),
+            "rejected": rejected,
+        }
 
     def _ids(self, events: Columns, verdicts: _Verdicts) -> dict[str, Any]:
         typed = {}
@@ -158,11 +161,11 @@ class Clean(Step):
             events[self.on], self.tz, self.unit, self.on
         )
         moments = times.asi8
-        unknown = moments == parsing.NAT
         verdicts.against(missing, f"missing {self.on}")
         verdicts.against(naive, f"{self.on} without a zone")
         verdicts.against(skipped, f"{self.on} skipped by a clock change")
-        verdicts.against(unknown, f"unreadable {self.on}")
+        if moments.min(initial=0) == parsing.NAT:
+            verdicts.against(moments == parsing.NAT, f"unreadable {self.on}")
         bound = events.not_after
         if self.not_after is not None:
             bound = parsing.instant(self.not_after, "not_after")
@@ -188,16 +191,25 @@ class Clean(Step):
             elif name == "price":
                 verdicts.against(numbers < 0, "negative price")
             typed[name] = numbers
-        both = [typed[name] for name in ("quantity", "price") if name in typed]
-        if len(both) == 2 and not parsing.multiplies(*both):
+        if len({"quantity", "price"} & set(typed)) == 2:
+            pieces, price = typed["quantity"], typed["price"]
+            if parsing.multiplies(pieces, price):
+                return typed | {"amount": pieces * price}
             with np.errstate(over="ignore", invalid="ignore"):
-                verdicts.against(np.isinf(both[0] * both[1].astype(float)), "amount out of range")
+                verdicts.against(np.isinf(pieces * price.astype(float)), "amount out of range")
         return typed
 
 
-def _kept(events: Columns) -> dict[str, Any]:
-    """Leave the marks of readers behind."""
-    return {name: array for name, array in events.arrays.items() if name not in ("_raw", "_line")}
+def _whole(events: Columns, typed: dict[str, Any]) -> bool:
+    """Tell whether the columns have their final types already, whatever the rejected rows hold."""
+    counts = [typed[name].dtype for name in (*REQUIRED[:2], "quantity") if name in typed]
+    money = [events[name].dtype for name in ("price", "amount") if name in events]
+    price = typed["price"].dtype.kind if "price" in typed else "f"
+    return (
+        all(kind == np.int64 for kind in counts)
+        and all(kind.kind in "iuf" for kind in money)
+        and (price == "f" or "amount" in typed or "quantity" not in typed)
+    )
 
 
 def _settled(events: Columns, good: Columns) -> dict[str, Any]:
@@ -207,16 +219,23 @@ def _settled(events: Columns, good: Columns) -> dict[str, Any]:
     may come in another batch.
     """
     settled = {name: parsing.whole(good[name]) for name in REQUIRED[:2]}
-    settled["quantity"] = np.ones(len(good), np.int64)
-    if "quantity" in good:
-        settled["quantity"] = parsing.whole(good["quantity"])
-    for name in ("price", "amount"):
-        if name in good and events[name].dtype.kind not in "iuf":
+    for name in ("quantity", "price", "amount"):
+        if name in events and (name == "quantity" or events[name].dtype.kind not in "iuf"):
             settled[name] = parsing.whole(good[name])
-    if "price" in good:
-        price = settled.get("price", good["price"])
-        settled["amount"] = parsing.product(settled["quantity"], price)
-    return settled | {"is_return": np.asarray(settled["quantity"] < 0)}
+    found = {name: settled.get(name, good[name]) for name in ("quantity", "price") if name in good}
+    return settled | _derived(found, len(good))
+
+
+def _derived(typed: Mapping[str, Any], rows: int) -> dict[str, Any]:
+    """Give what follows from other columns; a log without quantities sells one piece a line."""
+    pieces = typed["quantity"] if "quantity" in typed else np.ones(rows, np.int64)
+    derived = {"quantity": pieces}
+    if "price" in typed:
+        multiplied = typed.get("amount")
+        derived["amount"] = (
+            parsing.product(pieces, typed["price"]) if multiplied is None else multiplied
+        )
+    return derived | {"is_return": np.asarray(pieces < 0)}
 
 
 clean = register("clean")(Clean)

@@ -1,13 +1,13 @@
 """A batch of equally long columns: the unit that steps pass to each other.
 
 Building a DataFrame costs more than the arithmetic on it, so steps hand on bare arrays, and a
-frame is built only when someone looks.
+frame is built only when someone looks. Rows are taken in the same spirit: a column that nobody
+asks for is never copied.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,51 @@ from rtlab.parsing import NAT
 __all__ = ["Columns", "bare", "join_arrays"]
 
 
-@dataclass(slots=True)
+class _Taken:
+    """Some rows of a column, not yet copied."""
+
+    __slots__ = ("column", "rows")
+
+    def __init__(self, column: Any, rows: Any) -> None:
+        self.column, self.rows = column, rows
+
+    def real(self) -> Any:
+        return _real(self.column)[self.rows]
+
+    def microseconds(self) -> Any:
+        inside = _microseconds(self.column)
+        return None if inside is None else inside[self.rows]
+
+
+class _Moments:
+    """Times as microseconds since 1970 UTC, not yet in pandas' own type."""
+
+    __slots__ = ("times", "tz")
+
+    def __init__(self, times: Any, tz: str) -> None:
+        self.times, self.tz = times, tz
+
+    def real(self) -> Any:
+        index = pd.DatetimeIndex(self.times.view("M8[us]")).tz_localize("UTC")
+        return (index if self.tz == "UTC" else index.tz_convert(self.tz)).array
+
+    def microseconds(self) -> Any:
+        return self.times
+
+
+def _real(column: Any) -> Any:
+    return column.real() if type(column) in (_Taken, _Moments) else column
+
+
+def _microseconds(column: Any) -> Any:
+    """Give zoned times as whole numbers; None for what are no such times."""
+    if type(column) in (_Taken, _Moments):
+        return column.microseconds()
+    if not isinstance(getattr(column, "dtype", None), pd.DatetimeTZDtype):
+        return None
+    return np.asarray((column if column.unit == "us" else column.as_unit("us")).asi8)
+
+
 class Columns:
     """Named arrays of one length.
 
@@ -39,9 +83,14 @@ class Columns:
     (2, [250, 100])
     """
 
-    arrays: dict[str, Any]
-    index: str | None = None
-    not_after: int | None = None
+    __slots__ = ("_columns", "_rows", "index", "not_after")
+
+    def __init__(
+        self, arrays: dict[str, Any], index: str | None = None, not_after: int | None = None
+    ) -> None:
+        self._columns = arrays
+        self._rows = len(next(iter(arrays.values()))) if arrays else 0
+        self.index, self.not_after = index, not_after
 
     @classmethod
     def of(cls, data: object) -> Columns:
@@ -49,7 +98,7 @@ class Columns:
         if isinstance(data, Columns):
             return data
         if isinstance(data, pd.DataFrame):
-            arrays = {str(name): bare(column) for name, column in data.items()}
+            arrays = dict(zip(map(str, data.columns), _arrays(data), strict=True))
             if len(arrays) < data.shape[1]:
                 names = [str(name) for name in data.columns]
                 twice = next(name for name in names if names.count(name) > 1)
@@ -66,54 +115,106 @@ class Columns:
             "or a list of dicts; build one with pd.DataFrame(...)"
         )
 
+    @property
+    def arrays(self) -> dict[str, Any]:
+        """All columns as arrays."""
+        for name in self._columns:
+            self[name]
+        return self._columns
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns, in order."""
+        return list(self._columns)
+
     def __len__(self) -> int:
-        return len(next(iter(self.arrays.values()))) if self.arrays else 0
+        return self._rows
 
     def __contains__(self, name: object) -> bool:
-        return name in self.arrays
+        return name in self._columns
 
     def __getitem__(self, name: str) -> Any:
         try:
-            return self.arrays[name]
+            column = self._columns[name]
         except KeyError:
             raise MissingColumnError(
-                f"column {name!r} is not in the data, which has {', '.join(self.arrays) or 'none'}"
+                f"column {name!r} is not in the data, which has {', '.join(self.names) or 'none'}"
                 "; name the right column, or rename it before"
             ) from None
+        if type(column) in (_Taken, _Moments):
+            column = self._columns[name] = column.real()
+        return column
 
     def __repr__(self) -> str:
         return repr(self.frame())
 
+    def _with(self, columns: dict[str, Any], rows: int) -> Columns:
+        fresh = Columns({}, self.index, self.not_after)
+        fresh._columns, fresh._rows = columns, rows
+        return fresh
+
     def take(self, rows: Any) -> Columns:
         """Keep the rows of a boolean mask or of an array of positions, in that order."""
-        return replace(self, arrays={name: array[rows] for name, array in self.arrays.items()})
+        if isinstance(rows, slice):
+            number = len(range(*rows.indices(self._rows)))
+        else:
+            rows = np.asarray(rows if len(rows) else np.zeros(0, np.intp))
+            number = int(np.count_nonzero(rows)) if rows.dtype == bool else len(rows)
+        return self._with(
+            {name: _Taken(column, rows) for name, column in self._columns.items()}, number
+        )
 
     def adding(self, **arrays: Any) -> Columns:
         """Add columns, or put new ones in the place of old."""
-        return replace(self, arrays=self.arrays | arrays)
+        return self._with(self._columns | arrays, self._rows if self._columns else len(
+            next(iter(arrays.values()), ())
+        ))  # fmt: skip
+
+    def without(self, *names: str) -> Columns:
+        """Leave columns out, and the source's bound with them."""
+        kept = {name: column for name, column in self._columns.items() if name not in names}
+        fresh = self._with(kept, self._rows)
+        fresh.not_after = None
+        return fresh
+
+    def bounded(self, not_after: int) -> Columns:
+        """Put a bound on event times."""
+        fresh = self._with(self._columns, self._rows)
+        fresh.not_after = not_after
+        return fresh
+
+    @staticmethod
+    def moments(times: Any, tz: str) -> Any:
+        """Give a column of times (int64 microseconds, UTC) that becomes pandas' own when seen."""
+        return _Moments(times, tz)
+
+    @staticmethod
+    def picked(array: Any, rows: Any) -> Any:
+        """Give a column of some rows of an array, picked when seen."""
+        return _Taken(array, rows)
 
     def microseconds(self, name: str) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Give a time column as int64 microseconds since 1970 UTC."""
-        array = self[name]
-        if isinstance(getattr(array, "dtype", None), pd.DatetimeTZDtype):
-            times = array if array.unit == "us" else array.as_unit("us")
-            if lacking := int(np.count_nonzero(times.asi8 == NAT)):
-                raise DataError(
-                    f"column {name!r} lacks {lacking} times: a row without a time has no place; "
-                    "run clean() first"
-                )
-            return np.asarray(times.asi8)
-        raise DataError(
-            f"column {name!r} holds {getattr(array, 'dtype', type(array))}: event times are "
-            "zoned timestamps; run clean(tz=...) first, or pd.to_datetime(..., utc=True)"
-        )
+        times = _microseconds(self._columns.get(name))
+        if times is None:
+            array = self[name]
+            raise DataError(
+                f"column {name!r} holds {getattr(array, 'dtype', type(array))}: event times are "
+                "zoned timestamps; run clean(tz=...) first, or pd.to_datetime(..., utc=True)"
+            )
+        if len(times) and times.min() == NAT:
+            raise DataError(
+                f"column {name!r} lacks {int(np.count_nonzero(times == NAT))} times: a row "
+                "without a time has no place; run clean() first"
+            )
+        return np.asarray(times)
 
     @classmethod
     def joined(cls, pieces: list[Columns]) -> Columns:
         """Put batches of the same columns one below the other."""
         first = pieces[0]
-        arrays = {name: join_arrays([one[name] for one in pieces]) for name in first.arrays}
-        return replace(first, arrays=arrays)
+        arrays = {name: join_arrays([one[name] for one in pieces]) for name in first.names}
+        return cls(arrays, first.index, first.not_after)
 
     def frame(self) -> pd.DataFrame:
         """Build the DataFrame that a person sees."""
@@ -124,6 +225,19 @@ class Columns:
         if self.not_after is not None:
             frame.attrs["not_after"] = self.not_after
         return frame
+
+
+def _arrays(frame: pd.DataFrame) -> list[Any]:
+    """Give the arrays under a frame; a Series for each column would cost more than most steps."""
+    direct = getattr(frame, "_get_column_array", None)
+    if direct is None:
+        return [bare(column) for _, column in frame.items()]
+    arrays = [direct(place) for place in range(frame.shape[1])]
+    for place, array in enumerate(arrays):
+        if isinstance(array, np.ndarray):  # a view of the user's own data: not to be written to
+            arrays[place] = array.view()
+            arrays[place].flags.writeable = False
+    return arrays
 
 
 def bare(column: pd.Series[Any]) -> Any:

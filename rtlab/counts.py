@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import gcd
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from rtlab import keys
+from rtlab import keys, slots
 from rtlab.aggregate import Plan
 from rtlab.columns import Columns
 from rtlab.errors import ParameterError
+from rtlab.slots import spread
 from rtlab.steps import Outputs, State, Step, register
 
 if TYPE_CHECKING:
@@ -35,20 +37,24 @@ class CountWindow(Step):
         Keys; each key counts its own events.
     on : str, default "purchase_time"
         The column that holds the event time (zoned).
-    partial : bool, default True
-        Whether the end of the data answers windows that are not full.
+    partial : bool or {"start", "end"}, default True
+        Whether windows that are not full are answered: those before ``rows`` events have come
+        (with ``slide``), and those that are left at the end of the data.
+    slide : int, optional
+        Answer after every ``slide`` events, over the last ``rows`` of them; by default windows do
+        not overlap.
 
     Returns
     -------
     DataFrame
         Indexed by ``start``, the earliest event time in the window; columns ``end`` (the latest),
-        the keys, the aggregates; in the order in which the windows filled, then the partial ones
-        in the order of their keys.
+        the keys, the aggregates; in the order in which the windows filled, then those left at the
+        end in the order of their keys.
 
     Raises
     ------
     ParameterError
-        If ``rows`` is less than 1.
+        If ``rows`` or ``slide`` is less than 1, or ``slide`` more than ``rows``.
 
     Examples
     --------
@@ -64,21 +70,43 @@ class CountWindow(Step):
     agg: Mapping[str, Any] | None = None
     by: str | Sequence[str] | None = None
     on: str = "purchase_time"
-    partial: bool = True
+    partial: bool | str = True
+    slide: int | None = None
 
     takes: ClassVar[str] = "events"
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
         {"rows": 3, "agg": {"revenue": ("amount", "sum"), "n": "count"}},
         {"rows": 2, "by": "product_id", "agg": {"mean": ("amount", "mean")}, "partial": False},
         {"rows": 4, "by": ["user_id", "product_id"]},
+        {"rows": 4, "slide": 2, "by": "product_id", "agg": {"last": ("price", "last")}},
+        {"rows": 5, "slide": 3, "partial": "start", "agg": {"sd": ("price", "std")}},
     )
 
     def __post_init__(self) -> None:
-        if not isinstance(self.rows, int) or isinstance(self.rows, bool) or self.rows < 1:
+        for name in ("rows", "slide"):
+            value = getattr(self, name)
+            if name == "slide" and value is None:
+                continue
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ParameterError(
+                    f"{name}={value!r}: a window needs at least 1 row; try {name}=100"
+                )
+        if self._slide > self.rows:
             raise ParameterError(
-                f"rows={self.rows!r}: a window needs at least 1 row; try rows=100"
+                f"slide={self.slide!r} is more than rows={self.rows!r}: rows between windows "
+                "would be lost; choose a slide of at most the rows"
             )
+        if self.partial not in (True, False, "start", "end"):
+            raise ParameterError(f"partial={self.partial!r}: choose True, False, 'start' or 'end'")
         _ = self._plan
+
+    @property
+    def _slide(self) -> int:
+        return self.rows if self.slide is None else self.slide
+
+    @cached_property
+    def _pane(self) -> int:
+        return gcd(self.rows, self._slide)
 
     @cached_property
     def _plan(self) -> Plan:
@@ -87,51 +115,77 @@ class CountWindow(Step):
 
     def initial(self) -> State:
         return {
-            "groups": self._plan.initial(),
+            "groups": slots.initial(),
             "keys": keys.initial(self.by),
             "seen": np.zeros(0, np.int64),  # the rows of each key so far
+            "arrived": 0,
         }
 
     def update(self, state: State, batch: Any) -> Outputs:
         events = Columns.of(batch)
-        if not events.arrays:
+        if not events.names:
             return {}
         by = [events[name] for name in keys.key_names(self.by)]
         values = self._plan.values(events) | {"": events.microseconds(self.on)}
         distinct = keys.distinct(self.by, by, len(events))
         # From here on nothing can fail: a bad batch leaves the state as it was.
         codes = keys.encode(state["keys"], distinct)
-        places = self._places(state, codes)
-        slots = self._plan.add(state["groups"], places // self.rows, codes, values)
-        full = slots[places % self.rows == self.rows - 1]  # in the order in which they filled
-        return {"result": self._answer(state, full)}
+        number = self._number(state, codes)
+        places = slots.find(state["groups"], number // self._pane, codes)
+        at = state["arrived"] + np.arange(len(events))
+        state["arrived"] += len(events)
+        self._plan.fold(state["groups"], places, values, at)
+        window, rest = np.divmod(number + 1, self._slide)
+        full = rest == 0  # in the order in which they filled
+        if self.partial not in (True, "start"):
+            full &= number + 1 >= self.rows
+        answer = self._answer(state, codes[full], window[full])
+        self._forget(state)
+        return {"result": answer}
 
     def finish(self, state: State) -> Outputs:
-        groups = state["groups"]
-        rest = self._plan.size(groups) if self.partial else 0
-        return {"result": self._answer(state, keys.order(state["keys"], groups["key"][:rest]))}
+        seen = state["seen"]
+        codes = keys.order(state["keys"], np.arange(len(seen)))
+        seen = seen[codes] if self.partial in (True, "end") else np.zeros(len(codes), np.int64)
+        first = seen // self._slide + 1
+        behind = -(-(seen + self.rows) // self._slide)  # no event lies in this one
+        whose, windows = spread(first, np.where(seen > 0, behind - first, 0))
+        return {"result": self._answer(state, codes[whose], windows)}
 
     @staticmethod
-    def _places(state: State, codes: Any) -> Any:
+    def _number(state: State, codes: Any) -> Any:
         """Count each row within its key, going on from the earlier batches."""
         before = np.zeros(keys.size(state["keys"]), np.int64)
         before[: len(state["seen"])] = state["seen"]
         state["seen"] = before + np.bincount(codes, minlength=len(before))
         return before[codes] + pd.Series(codes).groupby(codes).cumcount().to_numpy()
 
-    def _answer(self, state: State, slots: Any) -> Columns:
-        groups = state["groups"]
-        by = keys.columns(state["keys"], groups["key"][slots])
+    def _answer(self, state: State, codes: Any, windows: Any) -> Columns:
+        """Add panes up; window k of a key ends before its event number ``k * slide``."""
+        behind = np.minimum(windows * self._slide, state["seen"][codes])
+        first = np.maximum(windows * self._slide - self.rows, 0) // self._pane
+        whose, panes = spread(first, -(-behind // self._pane) - first)
+        target = slots.initial()
+        places = slots.claim(target, codes)
+        sources = slots.find(state["groups"], panes, codes[whose])
+        self._plan.absorb(target, whose, state["groups"], sources)
         times = {
-            name: pd.DatetimeIndex(bound.view("M8[us]")).tz_localize("UTC").array
-            for name, bound in self._plan.span(groups, slots).items()
+            name: Columns.moments(bound, "UTC")
+            for name, bound in self._plan.span(target, places).items()
         }
-        aggregates = self._plan.answers(groups, slots)
-        if len(slots):  # a key without an open window may be forgotten, and starts again at 0
-            left = self._plan.drop(groups, slots, state["keys"])
+        by = zip(keys.key_names(self.by), keys.columns(state["keys"], codes), strict=True)
+        columns = times | dict(by) | self._plan.answers(target, places)
+        return Columns({"start": places}, index="start").adding(**columns)
+
+    def _forget(self, state: State) -> None:
+        """Forget panes that no window needs any more; a key without any starts again at 0."""
+        groups = state["groups"]
+        live = np.flatnonzero(groups["window"][: slots.size(groups)] != slots.GONE)
+        needed = (state["seen"] // self._slide + 1) * self._slide - self.rows
+        done = live[groups["window"][live] * self._pane < needed[groups["key"][live]]]
+        left = slots.drop(groups, done, state["keys"]) if len(done) else None
+        if left is not None:
             state["seen"] = state["seen"][left]
-        columns = times | dict(zip(keys.key_names(self.by), by, strict=True)) | aggregates
-        return Columns(columns, index="start")
 
 
 count_window = register("count_window")(CountWindow)

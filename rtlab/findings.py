@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["as_written", "by_hour", "by_weekday", "days", "surprises", "turns"]
+__all__ = ["as_written", "by_hour", "by_weekday", "days", "surprises", "turns", "whole_months"]
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -71,6 +71,34 @@ def by_weekday(series: pd.Series[Any]) -> pd.Series[Any]:
 def days(series: pd.Series[Any]) -> pd.Series[Any]:
     """Add up a series by day of the zone's clock, complete days only."""
     return _complete(series, lambda index: index.normalize()).rename_axis("day")
+
+
+def whole_months(months: pd.DataFrame, series: pd.Series[Any]) -> pd.DataFrame:
+    """Keep the months whose first and last day the series has seen; add what a day brought.
+
+    Parameters
+    ----------
+    months : DataFrame
+        Of :func:`rtlab.tumbling` with ``size="month"``.
+    series : Series
+        What the same zone's windows brought; it names the column to share out.
+
+    Returns
+    -------
+    DataFrame
+        The months, with a column ``a day``: their lengths differ.
+
+    Examples
+    --------
+    >>> import rtlab as rt
+    >>> days = pd.date_range("2024-01-15", "2024-03-31", tz="UTC", name="purchase_time")
+    >>> months = rt.tumbling(days.to_frame(index=False), size="month").windows
+    >>> whole_months(months, pd.Series(1, index=days, name="count"))["a day"].tolist()
+    [1.0, 1.0]
+    """
+    days, index = _clock(series), pd.DatetimeIndex(months.index)
+    seen = (index >= days[0].normalize()) & (months["end"] <= days[-1] + pd.DateOffset(days=1))
+    return months.assign(**{"a day": months[series.name] / index.days_in_month})[seen]
 
 
 def turns(trend: pd.Series[Any], share: float = 0.5) -> pd.DataFrame:

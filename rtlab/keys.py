@@ -36,6 +36,11 @@ class Distinct(NamedTuple):
     """The key columns at the first row of each, or at every row."""
 
     @property
+    def most(self) -> int:
+        """How many there may be: quick to tell."""
+        return len(self.arrays[0]) if self.arrays else 1
+
+    @property
     def number(self) -> int:
         """How many there are."""
         whole = self.inverse is None
@@ -166,15 +171,19 @@ def columns(table: State, codes: Any) -> list[Any]:
     return [values[codes] for values in table["values"]]
 
 
-def order(table: State, codes: Any, before: Any = None) -> Any:
-    """Give the order of codes by their keys, and by ``before`` first: a missing key is last."""
-    ranks = [_ranks(column) for column in columns(table, codes)]
-    ranks = [*reversed(ranks), *([] if before is None else [before])]
+def order(table: State, codes: Any, before: Any = ()) -> Any:
+    """Give the order of codes by their keys, and by what stands in ``before``, the last one first.
+
+    A missing key is last.
+    """
+    ranks = [*reversed([_ranks(column) for column in columns(table, codes)]), *before]
     return np.lexsort(ranks) if ranks else np.arange(len(codes))
 
 
 def _ranks(column: Any) -> Any:
     """Rank keys in their natural order; of mixed types numbers come first, then text."""
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iu":
+        return column  # whole numbers are their own ranks
     if column.dtype == object:
         found, known = pd.factorize(column)
         ranks = np.empty(len(known) + 1, np.int64)
@@ -200,9 +209,14 @@ def sweep(table: State, codes: Any) -> tuple[Any, Any]:
     Gives the codes anew, and which of the old codes are left.
     """
     have = size(table)
-    live, anew = np.unique(codes, return_inverse=True)
-    if have < max(2 * len(live), FEW):
+    if have < FEW:
         return codes, np.arange(have)
+    live = np.flatnonzero(np.bincount(codes, minlength=have))
+    if have < 2 * len(live):
+        return codes, np.arange(have)
+    anew = np.empty(have, np.int64)
+    anew[live] = np.arange(len(live))
+    anew = anew[codes]
     table["values"] = [values[live] for values in table["values"]]
     if table["index"] is None:
         names = list(table["codes"])

@@ -52,7 +52,10 @@ def find(index: State, names: Any) -> tuple[Any, Any]:
     unknown = found < 0
     if not unknown.any():
         return found, names[:0]
-    new = pd.unique(places[unknown])
+    lacking = places[unknown]
+    turn = np.arange(len(lacking), dtype=np.int32)
+    table[lacking[::-1]] = turn[::-1]  # of several writes the last stays: each name's first place
+    new = lacking[table[lacking] == turn]
     table[new] = np.arange(index["size"], index["size"] + len(new))
     index["size"] += len(new)
     return table[places], new + index["low"]

@@ -186,7 +186,7 @@ class Board(Panel):
             "ranks": list(zip(names, sizes, strict=True)), "changes": changes,
         }  # fmt: skip
         first = look.upper(names[0]) if names[0] != str(keys.iloc[0]) else f"{self._by} {names[0]}"
-        return facts, f"{first} leads with {written[0]} in all"
+        return facts, f"{first} leads with {written[0]}" + " in all" * self.step.running
 
     @staticmethod
     def _move(change: float) -> tuple[str, str]:

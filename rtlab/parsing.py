@@ -18,8 +18,8 @@ __all__ = [
 ]  # fmt: skip
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
-EPOCH = pd.Timestamp(0, tz="UTC")
-MICROSECOND = pd.Timedelta(1, unit="us")
+EPOCH = pd.Timestamp(0, tz="UTC").as_unit("us")  # nanoseconds reach from 1677 to 2262 only
+MICROSECOND = pd.Timedelta(1, unit="us").as_unit("us")
 MOST = 2.0**63  # where int64 ends
 NANOSECONDS = {"s": 1e9, "ms": 1e6, "us": 1e3, "ns": 1.0}
 UTC = pd.DatetimeTZDtype("us", "UTC")
@@ -53,11 +53,11 @@ def instant(value: Any, name: str) -> int:
         raise ParameterError(
             f"{name}={value!r} has no zone: write it as '{when.isoformat()}+00:00'"
         )
-    return int((when - EPOCH) // MICROSECOND)
+    return int((when.as_unit("us") - EPOCH) // MICROSECOND)
 
 
 def duration(value: Any, name: str) -> int:
-    """Read a duration as microseconds; only a delay may be 0, only an offset negative."""
+    """Read a duration as microseconds; a delay or lateness may be 0, only an offset negative."""
     span: Any = pd.NaT
     with suppress(ValueError, TypeError):
         span = pd.Timedelta(value)
@@ -67,7 +67,9 @@ def duration(value: Any, name: str) -> int:
             "'5min', '1h' or '7D'"
         )
     microseconds = int(span // MICROSECOND)
-    if name != "offset" and (microseconds < 0 or (microseconds == 0 and name != "delay")):
+    if name != "offset" and (
+        microseconds < 0 or (microseconds == 0 and name not in ("delay", "lateness"))
+    ):
         raise ParameterError(f"{name}={value!r}: a duration is positive, such as '1h'")
     return microseconds
 
@@ -75,7 +77,7 @@ def duration(value: Any, name: str) -> int:
 def identifiers(array: Any) -> tuple[Any, Mask | None, Mask | None]:
     """Give ids, and masks of the missing ones and of those that are no plain value."""
     dtype = array.dtype
-    if dtype.kind in "iub":
+    if isinstance(dtype, np.dtype) and dtype.kind in "iub":
         return array, None, None
     missing = np.array(pd.isna(array), dtype=bool)
     if dtype.kind == "f":
@@ -179,7 +181,8 @@ def _times(
     if isinstance(dtype, pd.DatetimeTZDtype):
         if dtype != UTC:
             array = pd.DatetimeIndex(array).tz_convert("UTC").as_unit("us").array
-        return array, array.asi8 == NAT, None, None
+        moments = array.asi8
+        return array, moments == NAT if moments.min(initial=0) == NAT else None, None, None
     if dtype.kind == "M":
         if tz is None:
             raise DataError(

@@ -9,9 +9,8 @@ from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 
-from rtlab import keys
+from rtlab import keys, slots
 from rtlab.aggregate import Plan
 from rtlab.columns import Columns
 from rtlab.errors import ParameterError
@@ -21,10 +20,12 @@ from rtlab.windows import Tumbling
 
 __all__ = ["leaderboard"]
 
+FEW = 1024  # keys that need not be forgotten
+
 
 @dataclass(frozen=True)
 class Leaderboard(Step):
-    """Rank keys by what they add up to since the beginning.
+    """Rank keys by what they add up to, since the beginning or in each window alone.
 
     Parameters
     ----------
@@ -44,6 +45,8 @@ class Leaderboard(Step):
         With ``every``: the zone in which days begin.
     on : str, default "purchase_time"
         The column that holds the event time (zoned); used with ``every``.
+    running : bool, default True
+        Whether a table adds up all that came so far, or only its own stretch of ``every``.
 
     Returns
     -------
@@ -53,15 +56,19 @@ class Leaderboard(Step):
         ``change``: places won since the table before (missing for newcomers).
     late : DataFrame
         The late rows as they came; always empty without ``every`` and ``delay``.
+    totals : DataFrame
+        One row for each table, with its ``end`` as index: the total of all keys, listed or not,
+        named as the sum.
 
     Raises
     ------
     ParameterError
-        If ``k`` is less than 1.
+        If ``k`` is less than 1, or ``running=False`` comes without ``every``.
 
     Notes
     -----
-    Equal sums stand in the order of their keys, each with a rank of its own.
+    Equal sums stand in the order of their keys, each with a rank of its own: numbers before text,
+    a missing key last. Memory grows with the number of keys where tables are running.
 
     Examples
     --------
@@ -79,12 +86,14 @@ class Leaderboard(Step):
     delay: Any = None
     tz: str = "UTC"
     on: str = "purchase_time"
+    running: bool = True
 
-    outputs: ClassVar[tuple[str, ...]] = ("ranks", "late")
+    outputs: ClassVar[tuple[str, ...]] = ("ranks", "late", "totals")
     takes: ClassVar[str] = "events"
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
         {"by": "product_id", "value": "amount", "k": 3},
         {"by": ["user_id", "product_id"], "k": 2, "every": "1h", "delay": "10min"},
+        {"by": "product_id", "value": "amount", "k": 2, "every": "30min", "running": False},
     )
 
     def __post_init__(self) -> None:
@@ -100,6 +109,10 @@ class Leaderboard(Step):
             )
         if self.every is not None:
             duration(self.every, "every")
+        elif not self.running:
+            raise ParameterError(
+                "running=False ranks each window alone: say how long one is, as in every='1h'"
+            )
         _ = self._windows
 
     @property
@@ -107,11 +120,16 @@ class Leaderboard(Step):
         return self.value or "count"
 
     @cached_property
+    def _sums(self) -> Plan:
+        """The arithmetic that adds up what windows, or keys, gave."""
+        return Plan({self._name: (self._name, "sum")})
+
+    @cached_property
     def _total(self) -> Plan:
         """The sums since the beginning: of rows, or of what closed windows gave."""
         if self.value is None and self.every is None:
             return Plan({self._name: "count"})
-        return Plan({self._name: (self._name, "sum")})
+        return self._sums
 
     @cached_property
     def _windows(self) -> Tumbling | None:
@@ -130,18 +148,20 @@ class Leaderboard(Step):
 
     def initial(self) -> State:
         return {
-            "totals": self._total.initial(),
+            "totals": slots.initial(),
             "keys": keys.initial(self.by),
             "windows": self._windows.initial() if self._windows else None,
-            "before": {},  # the ranks in the table before, by the key's code
+            "before": np.zeros(0, np.int64),  # the codes in the table before, in their order
+            "none": None,  # the empty outputs, once they have been made
         }
 
     def update(self, state: State, batch: Any) -> Outputs:
         events = Columns.of(batch)
-        if not events.arrays:
+        if not events.names:
             return {}
         if self._windows is None:
-            self._add(state, events)
+            values = self._total.values(events)
+            self._add(state, self._codes(state, events), values)
             return {}
         return self._seen(state, self._windows.update(state["windows"], events))
 
@@ -153,61 +173,135 @@ class Leaderboard(Step):
     def _seen(self, state: State, given: Outputs) -> Outputs:
         """Answer for the windows that have closed, and hand on the late rows."""
         closed = given.pop("windows", Columns({}))
-        return {"ranks": self._tables(state, closed), **given} if closed.arrays else given
+        if len(closed):
+            return self._tables(state, closed) | given
+        if closed.names and state["none"] is None:  # made once, as empty windows are
+            state["none"] = {name: one.arrays for name, one in self._tables(state, closed).items()}
+        none = state["none"] or {}
+        return {name: Columns(arrays, index="end") for name, arrays in none.items()} | given
 
     def finish(self, state: State) -> Outputs:
-        if self._windows is None:
-            return {"ranks": self._table(state, self._best(state)), "late": Columns({})}
-        closed = self._windows.finish(state["windows"])["windows"]
-        return {"ranks": self._tables(state, closed)}
-
-    def _add(self, state: State, rows: Columns) -> None:
-        by = [rows[name] for name in keys.key_names(self.by)]
-        values = self._total.values(rows)
-        distinct = keys.distinct(self.by, by, len(rows))
-        codes = keys.encode(state["keys"], distinct)
-        self._total.fold(state["totals"], codes, values, keys.size(state["keys"]))
-
-    def _tables(self, state: State, closed: Columns) -> Columns:
-        """Add up closed windows one after the other; each end is the moment of a table."""
-        ends = pd.DatetimeIndex(closed["end"])
-        if not len(ends):
-            return self._table(state, np.zeros(0, np.int64), ends)
-        cuts = [0, *(np.flatnonzero(ends.asi8[1:] != ends.asi8[:-1]) + 1).tolist(), len(ends)]
-        tables = []
-        for first, behind in pairwise(cuts):
-            self._add(state, closed.take(slice(first, behind)))
-            tables.append(self._table(state, self._best(state), ends[first : first + 1]).frame())
-        joined = pd.concat(tables).reset_index()
-        return Columns(Columns.of(joined).arrays, index="end")
-
-    def _best(self, state: State) -> Any:
-        """Find the codes of the best, in their order, which is sure also where sums are equal."""
-        best = np.arange(keys.size(state["keys"]))
-        sums = self._total.answers(state["totals"], best)[self._name]
-        if len(best) > self.k:
-            least = np.partition(sums, len(sums) - self.k)[len(sums) - self.k]
-            best = np.flatnonzero(sums >= least)
+        if self._windows is not None:
+            return self._tables(state, self._windows.finish(state["windows"])["windows"])
+        sums = self._held(state, keys.size(state["keys"]))[1:]
+        totals = self._add_up(np.zeros(len(sums), np.int64), sums, 1)
+        best = self._best(sums)
         best = best[keys.order(state["keys"], best)]
-        return best[np.argsort(-sums[best], kind="stable")[: self.k]]
+        _, best, ranks = self._first_of_each(np.zeros_like(best), best, sums[best])
+        table = self._table(state, best, sums[best], ranks, totals)
+        return {
+            "ranks": Columns(table), "late": Columns({}), "totals": Columns({self._name: totals})
+        }  # fmt: skip
 
-    def _table(self, state: State, best: Any, end: pd.DatetimeIndex | None = None) -> Columns:
-        """List keys with their ranks, and at some moment with the places won since the last."""
-        groups, ranks = state["totals"], np.arange(1, len(best) + 1)
-        sums = self._total.answers(groups, best)[self._name]
-        every = np.arange(keys.size(state["keys"]))
-        total = self._total.answers(groups, every)[self._name].sum()
-        share = sums / total if total else np.full(len(best), np.nan)
-        names = dict(zip(keys.key_names(self.by), keys.columns(state["keys"], best), strict=True))
-        table = {"rank": ranks, **names, self._name: sums, "share": share}
-        if end is None:
-            return Columns(table)
-        listed = dict(zip(best.tolist(), ranks.tolist(), strict=True))
-        won = [state["before"].get(code, np.nan) - rank for code, rank in listed.items()]
-        if len(best):
-            state["before"] = listed
-        table = {"end": end.repeat(len(best)).array, **table, "change": np.array(won, float)}
-        return Columns(table, index="end")
+    def _codes(self, state: State, rows: Columns) -> Any:
+        by = [rows[name] for name in keys.key_names(self.by)]
+        return keys.encode(state["keys"], keys.distinct(self.by, by, len(rows)))
+
+    def _add(self, state: State, codes: Any, values: dict[str, Any]) -> None:
+        """Add up by key since the beginning; the first slot is for the total of all."""
+        self._total.fold(state["totals"], codes + 1, values, count=keys.size(state["keys"]) + 1)
+
+    def _held(self, state: State, count: int) -> Any:
+        """Give the total and the sums of the first keys."""
+        return self._total.answers(state["totals"], np.arange(count + 1))[self._name]
+
+    def _add_up(self, number: Any, sums: Any, count: int) -> Any:
+        """Add sums up by the number of their table, to their last digit."""
+        groups = slots.initial()
+        self._sums.fold(groups, number, {self._name: sums}, count=count)
+        return self._sums.answers(groups, np.arange(count))[self._name]
+
+    def _best(self, sums: Any) -> Any:
+        """Find the places of the best, and of all that equal the last of them."""
+        score = -sums  # what is not a number stands behind
+        if len(score) <= self.k:
+            return np.arange(len(score))
+        return np.flatnonzero(~(score > np.partition(score, self.k - 1)[self.k - 1]))
+
+    def _tables(self, state: State, closed: Columns) -> Outputs:
+        """Make the table of each closed window, whose end is its moment."""
+        ends, name = closed.microseconds("end"), self._name
+        new = np.ones(len(ends), bool)
+        new[1:] = ends[1:] != ends[:-1]
+        first, number, sums = np.flatnonzero(new), np.cumsum(new) - 1, closed[name]
+        totals = self._add_up(number, sums, len(first))
+        if not len(ends):
+            none = np.zeros(0)
+            by = {one: closed[one] for one in keys.key_names(self.by)}
+            table = {"rank": number, **by, name: sums, "share": none, "change": none}
+        else:
+            chosen = self._so_far if self.running else self._alone
+            number, codes, sums, ranks, totals = chosen(state, closed, number, first, totals)
+            change = self._won(state, number, codes, ranks)
+            table = self._table(state, codes, sums, ranks, totals[number]) | {"change": change}
+        when = ends[first]
+        return {
+            "ranks": Columns(table, index="end").adding(end=self._moments(when[number])),
+            "totals": Columns({name: totals}, index="end").adding(end=self._moments(when)),
+        }
+
+    def _moments(self, times: Any) -> Any:
+        return Columns.moments(times, self.tz)
+
+    def _so_far(self, state: State, closed: Columns, number: Any, first: Any, totals: Any) -> Any:
+        """Add windows up one after the other, and find the best of each moment."""
+        before, codes = keys.size(state["keys"]), self._codes(state, closed)
+        known = np.maximum.accumulate(np.maximum(codes + 1, before))  # keys of later ones are not
+        found, sums, so_far = [], [], totals.copy()
+        for one, (start, behind) in enumerate(pairwise([*first.tolist(), len(codes)])):
+            values = np.append(closed[self._name][start:behind], totals[one])
+            self._add(state, np.append(codes[start:behind], -1), {self._name: values})
+            held = self._held(state, int(known[behind - 1]))
+            so_far[one] = held[0]
+            found.append(self._best(held[1:]))
+            sums.append(held[1:][found[-1]])
+        number = np.repeat(np.arange(len(found)), [len(best) for best in found])
+        codes, values = np.concatenate(found), np.concatenate(sums)
+        order = np.arange(len(codes))
+        if len(order) > len(np.unique(values)):  # only equal sums need the order of their keys
+            order = keys.order(state["keys"], codes, before=[number])
+        number, order, ranks = self._first_of_each(number, order, values[order])
+        return number, codes[order], values[order], ranks, so_far
+
+    def _alone(self, state: State, closed: Columns, number: Any, first: Any, totals: Any) -> Any:
+        """Find the best of each window, whose rows stand in the order of their keys."""
+        sums = closed[self._name]
+        places = np.arange(len(sums))
+        if len(sums) > 8 * self.k * len(first):  # sort a few instead of all
+            cuts = pairwise([*first.tolist(), len(sums)])
+            places = np.concatenate([a + self._best(sums[a:b]) for a, b in cuts])
+        number, places, ranks = self._first_of_each(number[places], places, sums[places])
+        if keys.size(state["keys"]) > FEW:  # only the table before is looked back at
+            state["before"], _ = keys.sweep(state["keys"], state["before"])
+        names = keys.key_names(self.by)
+        codes = self._codes(state, Columns({name: closed[name][places] for name in names}))
+        return number, codes, sums[places], ranks, totals
+
+    def _first_of_each(self, number: Any, places: Any, sums: Any) -> tuple[Any, Any, Any]:
+        """Rank the sums of each table, and keep the first."""
+        order = np.lexsort((-sums, number))
+        number, places = number[order], places[order]
+        ranks = np.arange(len(number)) - np.searchsorted(number, number) + 1
+        keep = ranks <= self.k
+        return number[keep], places[keep], ranks[keep]
+
+    def _won(self, state: State, number: Any, codes: Any, ranks: Any) -> Any:
+        """Tell the places won since the table before; that of newcomers is missing."""
+        before, state["before"] = state["before"], codes[number == number[-1]]
+        size = keys.size(state["keys"])
+        names = np.append(before, (number + 1) * size + codes)  # by table and key
+        places = np.append(np.arange(len(before)) + 1, ranks)
+        order = np.argsort(names)
+        wanted = number * size + codes
+        found = order[np.searchsorted(names[order], wanted)]
+        return np.where(names[found] == wanted, places[found] - ranks, np.nan)
+
+    def _table(self, state: State, codes: Any, sums: Any, ranks: Any, totals: Any) -> Any:
+        """Lay out keys with their ranks and shares."""
+        share = np.full(len(sums), np.nan)
+        np.divide(sums, totals, out=share, where=totals != 0)
+        names = zip(keys.key_names(self.by), keys.columns(state["keys"], codes), strict=True)
+        return {"rank": ranks, **dict(names), self._name: sums, "share": share}
 
 
 leaderboard = register("leaderboard")(Leaderboard)

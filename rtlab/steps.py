@@ -14,7 +14,6 @@ from __future__ import annotations
 import inspect
 import time
 from collections import namedtuple
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
@@ -206,13 +205,20 @@ def stamp(batch: Any, not_after: int | None = None) -> Columns:
     columns = Columns.of(batch)
     if columns.not_after is None:
         bound = time.time_ns() // 1000 + DAY if not_after is None else not_after
-        columns = replace(columns, not_after=bound)
+        columns = columns.bounded(bound)
     return columns
 
 
 def shown(value: Any) -> Any:
     """Give what a person sees of a step's output: a frame instead of bare columns."""
     return value.frame() if isinstance(value, Columns) else value
+
+
+def settled(value: Any) -> Any:
+    """Give an output that holds its own rows only, not the batch that they were taken from."""
+    if isinstance(value, Columns):
+        _ = value.arrays
+    return value
 
 
 def is_empty(value: Any) -> bool:
@@ -227,8 +233,8 @@ def join(pieces: Iterable[Any]) -> Any:
     if not given:
         return pd.DataFrame()
     if all(isinstance(piece, Columns) for piece in given):
-        names = list(given[0].arrays)
-        if all(list(piece.arrays) == names for piece in given):
+        names = given[0].names
+        if all(piece.names == names for piece in given):
             given = [Columns.joined(given)]  # one frame instead of one for each batch
     seen = [shown(piece) for piece in given]
     if not all(isinstance(piece, (pd.DataFrame, pd.Series)) for piece in seen):

@@ -10,7 +10,7 @@ import pandas as pd
 
 from rtlab import charts, findings, stems, tallies
 from rtlab.account import Account
-from rtlab.analysis import UNITS, Analysis
+from rtlab.analysis import PAUSE, UNITS, Analysis
 from rtlab.behaviour import rfm
 from rtlab.pictures import is_money, say
 from rtlab.report import Report, Section
@@ -210,6 +210,15 @@ class _Teller:
                 ("weekdays", weekdays.rename(self.found.value).to_frame()),
                 ("days", days.rename(self.found.value).to_frame()),
             ]
+        months = findings.whole_months(self.found.months, self.found.series)
+        for name in (self.found.value, "a day"):
+            months[name] = self._scaled(months[name])
+        rate: Any = months["a day"]
+        if rate.max() > rate.min():
+            ends: Any = rate.idxmax(), rate.idxmin()
+            best, least = (f"{at:%B %Y} ({self._say(rate[at])} a day)" for at in ends)
+            words.append(f"The best month was {best}, the weakest {least}.")
+            tables.append(("months", months.drop(columns="end")))
         return Section("The best and the weakest hours and days", words, pictures, tables)
 
     def _change(self) -> Section:
@@ -217,12 +226,8 @@ class _Teller:
         if not change.max() > change.min():
             return Section("")
         week, share = self.periods[-1], float((change.dropna() > 0).mean())
-        words = [
-            (
-                f"Each {self.window} is compared with the same one a week before ({week} "
-                f"{self.windows} back). In {share:.0%} of them it brought more."
-            )
-        ]
+        same = f"the same one a week before ({week} {self.windows} back). In {share:.0%} of them"
+        words = [f"Each {self.window} is compared with {same} it brought more."]
         moves = (("gain", change.max(), change.idxmax()), ("loss", -change.min(), change.idxmin()))
         words += [
             f"The largest {name} was {self._say(size)}, at {self._when(at)}."
@@ -331,6 +336,14 @@ class _Teller:
             "They are grouped by how recently, how often and for how much they bought.",
             *(SEGMENTS[str(name)].format(n) for name, n in segments["customers"].items()),
         ]
+        visits = found.visits[found.visits["user_id"].notna()]
+        if len(visits):
+            brought = self._scaled(visits[found.value])
+            words.append(
+                f"Visits: {len(visits):,}. One brought {self._say(brought.mean())} and "
+                f"{visits['lines'].mean():.1f} lines on average; half of them brought "
+                f"{self._say(brought.median())} or less. A pause of {PAUSE} ends a visit."
+            )
         pairs = found.pairs.copy()
         names = self.labels.names.get("product_id", {})
         if len(pairs):

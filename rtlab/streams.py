@@ -17,7 +17,7 @@ from streamz import core as streamz_core
 
 from rtlab.errors import ParameterError, StreamError
 from rtlab.parsing import NAT, instant
-from rtlab.steps import Outputs, Step, is_empty, join, shown
+from rtlab.steps import Outputs, Step, is_empty, join, settled, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ class Gather(Stream):  # type: ignore[misc]
         self.pieces: list[Any] = []
 
     def update(self, x: Any, who: Any = None, metadata: Any = None) -> list[Any]:  # noqa: ARG002
-        self.pieces.append(x)
+        self.pieces.append(settled(x))
         return []
 
 
@@ -111,7 +111,8 @@ class StepNode(Stream):  # type: ignore[misc]
         waiting: list[Any] = []
         for name, value in outputs.items():
             if is_empty(value):
-                self.silent.setdefault(name, value)
+                if name not in self.silent:
+                    self.silent[name] = settled(value)
             else:
                 self.silent[name] = None
                 waiting += self._emit_as(name, value, metadata)

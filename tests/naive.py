@@ -102,11 +102,12 @@ def counted(keys, size):
     return full, held
 
 
-def first_deliveries(events, horizon=None):
-    """Take (id, time) one by one: which rows are kept."""
+def first_deliveries(events, horizon=None, marks=None):
+    """Take (id, time) one by one: which rows are kept; the marks say how far time has come."""
     seen, kept, newest = {}, [], None
-    for name, time in events:
-        newest = time if newest is None else max(newest, time)
+    for place, (name, time) in enumerate(events):
+        mark = time if marks is None else marks[place]
+        newest = mark if newest is None else max(newest, mark)
         known = name is not None and name in seen
         again = known and (horizon is None or seen[name] > newest - horizon)
         kept.append(not again)
@@ -115,8 +116,8 @@ def first_deliveries(events, horizon=None):
     return kept
 
 
-def tables(rows, k):
-    """Add (moment, key, amount) up: at each moment the best (rank, key, sum, share)."""
+def tables(rows, k, *, running=True):
+    """Add (moment, key, amount) up: at each moment the best (rank, key, sum, share), the total."""
     sums, found = {}, []
     for place, (moment, key, amount) in enumerate(rows):
         sums[key] = sums.get(key, 0) + Decimal(repr(amount))  # as it is written
@@ -127,5 +128,7 @@ def tables(rows, k):
                 (rank, key, float(sums[key]), float(sums[key] / total) if total else math.nan)
                 for rank, key in enumerate(best, 1)
             ]
-            found.append((moment, table))
+            found.append((moment, table, float(total)))
+            if not running:
+                sums = {}
     return found

@@ -11,7 +11,7 @@ import pytest
 
 import rtlab as rt
 from rtlab import demo, findings
-from rtlab.analysis import Plan, analyse, plan_for
+from rtlab.analysis import PAUSE, Plan, analyse, plan_for
 from rtlab.errors import DataError, StreamError
 from rtlab.sources.journey import journey, journey_products
 from rtlab.story import Labels, _Teller, tell
@@ -77,6 +77,23 @@ def test_windows_hold_what_the_account_says(shop, found):
     assert found.customers["amount"].sum() == total
     assert found.customers["lines"].sum() == found.account.used
     assert found.activity[["amount_new", "amount_returning"]].to_numpy().sum() == total
+    kept = pd.DataFrame(used).assign(amount=lambda rows: rows["quantity"] * rows["price"])
+    time = kept["purchase_time"].dt.tz_convert(shop.zone)
+    months = kept.groupby(time.dt.tz_localize(None).dt.to_period("M"))
+    assert found.months["revenue"].tolist() == months["amount"].sum().tolist()
+    assert found.months["customers"].tolist() == months["user_id"].nunique().tolist()
+    assert found.visits["lines"].sum() == found.account.used
+    pause = pd.Timedelta(PAUSE)
+    visits = []  # user, first and last time, money
+    for row in sorted(used, key=lambda row: (row.user_id, row.purchase_time)):
+        amount, now = row.quantity * row.price, row.purchase_time
+        if visits and visits[-1][0] == row.user_id and now - visits[-1][2] <= pause:
+            visits[-1][2:] = [now, visits[-1][3] + amount]
+        else:
+            visits.append([row.user_id, now, now, amount])
+    told = zip(found.visits["user_id"], found.visits.index, found.visits["end"] - pause,
+               found.visits["revenue"], strict=True)  # fmt: skip
+    assert sorted(map(list, told)) == visits
     for title, by in found.plan.boards.items():
         sums = pd.DataFrame(used).groupby(by)[["price"]].size()
         assert set(found.boards[title][by]) <= set(sums.index)
@@ -100,7 +117,7 @@ def test_live_and_drained_are_equal(shop):
         analyse(events, Plan(zone=shop.zone, delay="2h", speed=speed)) for speed in (None, 1e6)
     ]
     assert ways[0].account == ways[1].account
-    for name in ("windows", "customers", "activity", "pairs"):
+    for name in ("windows", "customers", "activity", "pairs", "months", "visits"):
         pd.testing.assert_frame_equal(getattr(ways[0], name), getattr(ways[1], name))
     for title, board in ways[0].boards.items():
         pd.testing.assert_frame_equal(board, ways[1].boards[title])
@@ -315,6 +332,32 @@ def test_tables_hold_decimals_as_written():
     for name, column in (("hours", "revenue"), ("weekdays", "revenue"), ("segments", "spend"),
                          ("averages", "average of the last day")):  # fmt: skip
         assert all(len(str(value).split(".")[1]) <= 6 for value in tables[name][column].dropna())
+
+
+def test_months_and_visits_are_told():
+    """Whole months by what a day brought, and visits by their pauses: numbers found by hand."""
+    days = pd.date_range("2024-01-31T12:00Z", "2024-05-01T12:00Z", freq="D")
+    april = days[days.month == 4]  # again within the pause, and once more beyond it
+    times = days.append([april + pd.Timedelta("30min"), april + pd.Timedelta("61min")])
+    columns = {"user_id": 1, "product_id": 1, "purchase_time": times.sort_values(), "price": 10.0}
+    found = analyse(pd.DataFrame(columns), Plan(delay="1h"))
+    sections = tell(found, Labels("", "£")).sections
+    text = " ".join(words for section in sections for words in section.words)
+    assert "best month was April 2024 (£30 a day), the weakest February 2024 (£10 a day)" in text
+    assert "Visits: 122. One brought £12.46 and 1.2 lines on average; half of them" in text
+    assert "brought £10 or less. A pause of 30 minutes ends a visit." in text
+    tables = {name: table for section in sections for name, table in section.tables}
+    assert tables["months"]["a day"].tolist() == [10, 10, 30]
+    assert tables["months"]["revenue"].tolist() == [290, 310, 900]
+
+
+def test_batches_without_a_good_row_change_nothing():
+    """A row alone in its batch, rejected or late, leaves the others as they are."""
+    times = ["", "2024-03-04T09:00Z", "", "2024-03-04T12:00Z", "2024-03-04T08:00Z"]
+    events = pd.DataFrame({"user_id": 1, "product_id": 1, "purchase_time": times})
+    found = analyse(events, Plan(delay="1h", rows=1))
+    assert found.account.sentence() == "5 rows = 2 used + 2 rejected + 1 late + 0 duplicate"
+    assert found.visits["lines"].tolist() == [1, 1]
 
 
 def test_averages_begin_where_both_are_known(found):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -147,18 +148,58 @@ def test_staircase_agrees_with_a_slow_loop_and_with_tumbling(
     assert drawn(picture, "closes a window")[0] == list(facts["closed_by"].values())
 
 
-def test_a_step_shows_what_is_known_then_and_nothing_more() -> None:
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("lateness", ["0s", "70min", "9h"])
+def test_revisions_agree_with_a_slow_loop_and_with_tumbling(seed: int, lateness: str) -> None:
+    """A late row within the lateness is a star in the window that it revises; others are late."""
+    events, size, allowed = morning(seed), pd.Timedelta("30min"), pd.Timedelta(lateness)
+    times = list(events["purchase_time"])
+    marks = slow(times, size, pd.Timedelta("5min"))[0]
+    revised, late, version, first = [], [], {}, times[0].floor(size)
+    for place, (now, mark) in enumerate(zip(times, marks, strict=True), 1):
+        start = now.floor(size)
+        if start + size + allowed <= mark:
+            late.append(place)
+        elif start + size <= mark:
+            version[start] = version.get(start, 0 if start >= first else -1) + 1
+            revised.append([place, f"{now.tz_convert(ZONE):%H:%M:%S}", version[start]])
+        else:
+            first = min(first, start)  # from here on a window that closes is answered, if empty
+    how: dict[str, Any] = {"size": size, "delay": "5min", "lateness": lateness, "tz": ZONE}
+    picture = plot_watermark(events, **how)
+    assert (bool(late), bool(revised)) == (lateness != "9h", lateness != "0s")
+    facts = picture.facts
+    assert [[one[0], one[1][-8:], one[3]] for one in facts["revised"]] == revised
+    assert drawn(picture, "revises")[0] == [place for place, *_ in revised]
+    assert drawn(picture, "late")[0] == [place for place, _ in facts["late"]] == late
+    for place, _, name, _ in facts["revised"]:
+        start = times[place - 1].tz_convert(ZONE).floor(size)
+        assert re.findall(r"\d\d:\d\d", name)[0] == f"{start:%H:%M}"
+    answer = rt.tumbling(events, **how, fill=0).windows
+    last = answer[~answer.index.duplicated(keep="last")].sort_index()["count"]
+    assert [*facts["closed"].values(), *facts["open"].values()] == last.tolist()
+    assert len(facts["final"]) == (last.index + size + allowed <= marks[-1]).sum()
+    assert list(drawn(picture, "watermark less lateness")[1]) == [
+        one - allowed.to_timedelta64() for one in drawn(picture, "watermark")[1]
+    ]
+    texts = [one.get_text() for one in picture.figure.axes[0].texts]
+    assert sum("final: " in text for text in texts) <= len(facts["final"])
+
+
+@pytest.mark.parametrize("lateness", [None, "1h"])
+def test_a_step_shows_what_is_known_then_and_nothing_more(lateness: str | None) -> None:
     """The picture of step n is that of the first n rows, in the frame of the whole."""
     events = morning()
-    whole = plot_watermark(events, "30min", "5min", tz=ZONE).figure.axes[0]
+    how: dict[str, Any] = {"size": "30min", "delay": "5min", "tz": ZONE, "lateness": lateness}
+    whole = plot_watermark(events, **how).figure.axes[0]
     frames, texts = set(), set()
     for step in (1, 2, 17, 40, 59, 60):
-        picture = plot_watermark(events, "30min", "5min", step, tz=ZONE)
-        alone = plot_watermark(events.iloc[:step], "30min", "5min", tz=ZONE)
+        picture = plot_watermark(events, step=step, **how)
+        alone = plot_watermark(events.iloc[:step], **how)
         same = [name for name in picture.facts if name != "rows"]
         assert [picture.facts[name] for name in same] == [alone.facts[name] for name in same]
         assert (picture.facts["step"], picture.facts["rows"]) == (step, 60)
-        marks = [drawn(picture, name) for name in ("in order", "out of order", "late")]
+        marks = [drawn(picture, name) for name in ("in order", "out of order", "late", "revises")]
         assert sum(len(x) for x, _ in marks) == step
         assert drawn(picture, "watermark") == drawn(alone, "watermark")
         (axes,) = picture.figure.axes
@@ -203,7 +244,7 @@ def test_groups_differ_beside_colour() -> None:
     events = morning(rows=150)
     for picture in (
         plot_arrivals(events, at="2024-03-05 09:00", tz=ZONE),
-        plot_watermark(events, tz=ZONE),
+        plot_watermark(events, tz=ZONE, lateness="1h"),
     ):
         marks = [
             (one.get_marker(), one.get_markerfacecolor() == "white")
@@ -222,6 +263,15 @@ def test_alt_and_facts_speak() -> None:
         "10:00–11:00 2; late rows: 09:30 (arrival 5)."
     )
     assert {type(one) for one in picture.facts.values()} == {int, str, dict, list}
+    revised = plot_watermark(
+        clocks("09:10", "10:04", "09:58", "10:20", "09:30"), tz=ZONE, lateness="1h"
+    )
+    assert revised.alt == (
+        "Staircase of the watermark. After 5 of 5 arrivals: watermark 10:10, 1 closed, 1 "
+        "revision, 0 late; closed windows with their rows: 09:00–10:00 3; open windows with "
+        "their rows so far: 10:00–11:00 2; late rows: none; final: none; "
+        "revisions: 09:30 (arrival 5) gives revision 1 of 09:00–10:00."
+    )
     assert picture.png() == plot_watermark(
         clocks("09:10", "10:04", "09:58", "10:20", "09:30"), tz=ZONE
     ).png()  # fmt: skip
@@ -233,6 +283,7 @@ def test_alt_and_facts_speak() -> None:
         ({"step": 0}, ParameterError, "step=0: .* from 1 to 3"),
         ({"step": 4}, ParameterError, "step=4: .* from 1 to 3"),
         ({"step": "all"}, ParameterError, "step='all'"),
+        ({"lateness": "soon"}, ParameterError, "lateness='soon'"),
         ({"delay": None}, ParameterError, "delay=None is not a duration: .*'5min'"),
         ({"size": 60}, ParameterError, "size=60"),
         ({"tz": "Shanghai"}, ParameterError, "tz='Shanghai'"),

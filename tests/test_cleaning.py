@@ -1,21 +1,20 @@
-"""Cleaning against a loop over rows with its own words, exact money, and redelivered events."""
+"""Cleaning against a loop over rows with its own words, and exact money."""
 
 import math
 from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-import naive
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import examples
-from drawn import events, purchases
+from drawn import purchases
 from hypothesis import given
 from hypothesis import strategies as st
 
 import rtlab as rt
-from rtlab.errors import DataError, MissingColumnError, ParameterError
+from rtlab.errors import MissingColumnError, ParameterError
 
 TOMORROW = datetime.now(UTC).timestamp() + 86_400
 
@@ -255,68 +254,3 @@ def test_missing_columns():
         rt.clean(frame)
     with pytest.raises(KeyError):
         rt.clean(frame.rename(columns={"user": "user_id"}), on="when")
-
-
-@given(st.data())
-@examples(60)
-def test_dedupe_equals_the_loop(data):
-    """The first delivery is kept, the others set aside, as one event after the other says."""
-    frame = data.draw(events())
-    horizon = data.draw(st.sampled_from([None, "10min", "1h", "2D"]))
-    if data.draw(st.booleans()):
-        frame["event_id"] = frame.event_id.astype(float).where(frame.event_id % 3 > 0)
-    names = [None if missing(one) else one for one in frame.event_id.tolist()]
-    span = None if horizon is None else pd.Timedelta(horizon)
-    kept = np.array(
-        naive.first_deliveries(zip(names, frame.purchase_time, strict=True), span), bool
-    )
-    good, duplicate = rt.dedupe(frame, horizon=horizon)
-    pd.testing.assert_frame_equal(good, frame[kept].reset_index(drop=True))
-    pd.testing.assert_frame_equal(duplicate, frame[~kept].reset_index(drop=True))
-
-
-def test_dedupe_forgets():
-    """Beyond its horizon an id is forgotten, so that the state does not grow with the events."""
-    time = pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(np.arange(20_000), unit="s")
-    frame = pd.DataFrame({"event_id": np.arange(20_000), "purchase_time": time.as_unit("us")})
-    step = rt.steps.Dedupe(horizon="10min")
-    state = step.initial()
-    for first in range(0, len(frame), 100):
-        step.update(state, frame.iloc[first : first + 100])
-        assert len(state["seen"]) <= 1300
-
-
-def test_dedupe_names_what_it_cannot_use():
-    """An id column that is missing, or holds lists, is named."""
-    time = pd.to_datetime(["2024-03-04T09:00Z"] * 2)
-    frame = pd.DataFrame({"purchase_time": time, "tags": [1, [2]]})
-    with pytest.raises(MissingColumnError, match="'event_id'"):
-        rt.dedupe(frame)
-    with pytest.raises(DataError, match="'tags'.*no ids"):
-        rt.dedupe(frame, by="tags")
-
-
-def test_keep_takes_text_and_functions():
-    """A condition is an expression or a function; missing answers count as no."""
-    frame = pd.DataFrame({"amount": [250, 40, 100]})
-    assert rt.keep(frame, "amount > 90").amount.tolist() == [250, 100]
-    assert rt.keep(frame, lambda one: one.amount < 90).amount.tolist() == [40]
-    unsure = pd.Series([True, None, False], dtype=object)
-    assert rt.keep(frame, lambda _: unsure).amount.tolist() == [250]
-    assert rt.keep(frame, lambda _: unsure.astype("boolean")).amount.tolist() == [250]
-
-
-@pytest.mark.parametrize(
-    ("where", "words"),
-    [
-        (7, "where of type int"),
-        ("amount + 1", "one True or False"),
-        ("shop > 1", "'shop'.*has amount"),
-        ("amount >", "no condition"),
-        ("", "no condition"),
-    ],
-)
-def test_keep_names_wrong_conditions(where, words):
-    """A condition that is none, or gives no booleans, or names no column, is refused."""
-    with pytest.raises((ParameterError, DataError), match=words):
-        rt.keep(pd.DataFrame({"amount": [250, 40]}), where)

@@ -29,6 +29,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rtlab as rt
+from rtlab import pictures
 from rtlab.lessons import check
 from rtlab.lessons.grading import Hint, Question, Verdict
 
@@ -318,13 +319,18 @@ def locked(name):
 
 @each_lesson
 def test_lesson_draws_what_is_stored(lesson):
-    """The outputs and the very pixels of each figure are the stored ones: nbval skips pixels."""
+    """The outputs and the very pixels of each figure are the stored ones: nbval skips pixels.
+
+    A figure with Chinese was stored with the Noto font; another font has other pixels.
+    """
     if not (locked("matplotlib") and locked("pandas")):
         pytest.skip("stored with other versions")
     stored = [cell for cell in lesson.code if not cell.free]
     for cell, outputs in zip(stored, shown(lesson.path), strict=True):
         assert compared(outputs) == compared(cell.outputs), cell.name
-        assert alike(pixels(outputs), pixels(cell.outputs)), cell.name
+        chinese = re.search("[\u4e00-\u9fff]", str(cell.outputs))
+        if chinese is None or pictures._families()[1:] == ("Noto Sans CJK SC",):
+            assert alike(pixels(outputs), pixels(cell.outputs)), cell.name
 
 
 # --- graders

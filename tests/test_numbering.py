@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rtlab as rt
-from rtlab import aggregate, keys, numbering
+from rtlab import keys, numbering, slots
 from rtlab.errors import DataError
 
 NEAR = st.integers(-50, 3000)
@@ -120,7 +120,7 @@ def test_windows_too_far_apart_are_refused():
     with pytest.raises(DataError, match=r"windows with up to 501 keys: .* choose larger windows"):
         step.update(state, many)
     assert repr(state) == repr(before)
-    assert aggregate.FAR < 2**63
+    assert slots.FAR < 2**63
     step.update(state, events)
 
 

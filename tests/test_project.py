@@ -276,10 +276,10 @@ def test_every_error_is_in_the_tree():
 # --- the pure middle: no stream, no input or output, no clock
 
 CALCULATES = {
-    "__future__", "abc", "bisect", "collections", "copy", "dataclasses", "datetime", "enum",
-    "fractions", "functools", "hashlib", "itertools", "math", "numbers", "numpy", "operator",
-    "pandas", "re", "reprlib", "statistics", "string", "struct", "textwrap", "types", "typing",
-    "unicodedata", "warnings", "zoneinfo",
+    "__future__", "abc", "bisect", "collections", "contextlib", "copy", "dataclasses", "datetime",
+    "enum", "fractions", "functools", "hashlib", "itertools", "math", "numbers", "numpy",
+    "operator", "pandas", "re", "reprlib", "statistics", "string", "struct", "textwrap", "types",
+    "typing", "unicodedata", "warnings", "zoneinfo",
 }  # fmt: skip
 OUTSIDE = {  # modules of rtlab that meet the world, which analysis may not know
     "rtlab.streams", "rtlab.sources", "rtlab.sinks", "rtlab.cli", "rtlab.runner", "rtlab.live",

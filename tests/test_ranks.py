@@ -44,17 +44,25 @@ def test_final_table(by, value, frame, k):
     frame = frame.assign(amount=frame["amount"].clip(-1e6, 1e6).round(2))
     rows = [(0, key, amount) for _, key, amount in _rows(frame, by, value)]
     found = rt.leaderboard(frame, by=by, value=value, k=k)
-    ((_, expected),) = tables(rows, k) or [(0, [])]
+    ((_, expected, total),) = tables(rows, k)
     _same(found.ranks, expected, by, value or "count")
     assert found.late.empty
+    assert found.totals[value or "count"].tolist() == [total]  # to the last digit
 
 
+@pytest.mark.parametrize("running", [True, False])
 @pytest.mark.parametrize("delay", [None, "10min"])
-@given(frame=events().filter(len), k=st.integers(1, 3))
-@examples(12)
-def test_running_tables(delay, frame, k):
-    """Each hour with events gives a table of all hours so far; late rows stay out."""
-    rows = _rows(frame, "product_id", "quantity")
+@given(
+    frame=events().filter(len),
+    k=st.integers(1, 3),
+    names=st.sampled_from([("product_id", "quantity"), ("user_id", "amount")]),
+)
+@examples(25)
+def test_tables_of_hours(delay, running, frame, k, names):
+    """Each hour with events gives a table, of all hours so far or alone; late rows stay out."""
+    by, value = names
+    frame = frame.assign(amount=frame["amount"].clip(-1e6, 1e6).round(2))
+    rows = _rows(frame, by, value)
     wait = None if delay is None else 600_000_000
     _, late = windows(
         [row[:2] for row in rows],
@@ -63,18 +71,72 @@ def test_running_tables(delay, frame, k):
     )
     used = [row for place, row in enumerate(rows) if place not in late]
     used = [((time // HOUR + 1) * HOUR, key, amount) for time, key, amount in used]
-    expected = tables(sorted(used, key=lambda row: row[0]), k)
-    found = rt.leaderboard(frame, by="product_id", value="quantity", k=k, every="1h", delay=delay)
+    expected = tables(sorted(used, key=lambda row: row[0]), k, running=running)
+    found = rt.leaderboard(frame, by, value, k=k, every="1h", delay=delay, running=running)
     assert found.late.index.size == len(late)
     before = {}
     ends = found.ranks.index.astype("int64")
-    assert sorted(set(ends)) == [end for end, _ in expected]
-    for end, table in expected:
+    assert sorted(set(ends)) == [end for end, _, _ in expected]
+    assert found.totals.index.astype("int64").tolist() == [end for end, _, _ in expected]
+    assert found.totals[value].tolist() == [total for _, _, total in expected]
+    for end, table, _ in expected:
         here = found.ranks[ends == end]
-        _same(here, table, "product_id", "quantity")
+        _same(here, table, by, value)
         won = [before.get(key, np.nan) - rank for rank, key, _, _ in table]
         np.testing.assert_array_equal(here["change"], won)
         before = {key: rank for rank, key, _, _ in table}
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_many_keys_and_ties(running):
+    """Of many keys, most of them equal, those with the smallest names are listed."""
+    rng = np.random.default_rng(5)
+    hours = pd.Timestamp("2024-03-04", tz="UTC") + pd.to_timedelta(np.repeat([0, 1, 2], 999), "h")
+    frame = pd.DataFrame({"key": rng.integers(0, 700, 2997), "purchase_time": hours})
+    found = rt.leaderboard(frame, by="key", k=6, every="1h", running=running).ranks
+    keys = frame["key"].tolist()
+    rows = [(place // 999, key, 1) for place, key in enumerate(keys)]
+    expected = tables(rows, 6, running=running)
+    assert list(zip(found["rank"], found["key"], found["count"], strict=True)) == [
+        row[:3] for _, table, _ in expected for row in table
+    ]
+
+
+def test_totals_and_their_mean_in_one_pass():
+    """The totals of windows are a stream of their own, of which a mean is taken on the way."""
+    minutes = pd.Timestamp("2024-03-04", tz="UTC") + pd.to_timedelta(np.arange(300) // 3, "min")
+    frame = pd.DataFrame({"product_id": np.arange(300) % 7, "purchase_time": minutes})
+    frame["amount"] = np.arange(300) / 10
+    top = rt.replay(frame, rows=50).leaderboard(
+        "product_id", "amount", k=2, every="1min", delay="2min", running=False
+    )
+    mean = top.totals.pluck("amount").moving_average(window=60)
+    ranks, totals, means = rt.drain(top, top.totals, mean)
+    assert len(ranks) == 200
+    sums = frame.groupby("purchase_time")["amount"].sum()
+    np.testing.assert_allclose(totals["amount"], sums, rtol=1e-15)
+    np.testing.assert_allclose(means, sums.rolling(60).mean(), rtol=1e-12)
+    assert totals.index.equals((sums.index + pd.Timedelta("1min")).rename("end"))
+
+
+def test_windows_alone_forget_their_keys():
+    """Where each window is ranked alone, memory does not grow with the keys that pass."""
+    step = rt.steps.Leaderboard("key", k=3, every="1min", delay="0s", running=False)
+    state = step.initial()
+    start = pd.Timestamp("2024-03-04", tz="UTC")
+    for minute in range(30):
+        time = start + pd.to_timedelta(minute * 60 + np.arange(2000) // 100, "s")
+        names = np.arange(2000) + 2000 * minute
+        step.update(state, pd.DataFrame({"key": names, "purchase_time": time}))
+        assert len(state["keys"]["values"][0]) <= 1100
+
+
+def test_what_is_no_number_stands_last():
+    """A sum that is no number, of inf and -inf, is listed after all others."""
+    frame = pd.DataFrame({"key": list("aabcd"), "amount": [np.inf, -np.inf, 1.0, 3.0, 2.0]})
+    for k, order in ((2, "cd"), (9, "cdba")):
+        ranks = rt.leaderboard(frame, by="key", value="amount", k=k).ranks
+        assert ranks["key"].tolist() == list(order)
 
 
 def test_rank_changes_by_hand():
@@ -172,6 +234,7 @@ def test_sums_to_nothing():
         ({"by": "nothing"}, MissingColumnError, "'nothing'"),
         ({"by": "key", "value": "money"}, MissingColumnError, "'money'"),
         ({"by": "key", "every": "soon"}, ParameterError, "'soon'"),
+        ({"by": "key", "running": False}, ParameterError, "running=False .* every='1h'"),
     ],
 )
 def test_wrong_parameters(parameters, error, words):

@@ -354,7 +354,7 @@ def test_state_forgets_closed_keys():
         ({"size": "90min", "tz": "Europe/Paris"}, "whole hours"),
         ({"size": "1h", "agg": {}}, "name at least one"),
         ({"size": "1h", "agg": "sum"}, "agg='sum': give a dict"),
-        ({"size": "1h", "agg": {"m": ("amount", "median")}}, "function of"),
+        ({"size": "1h", "agg": {"m": ("amount", "mode")}}, "function of"),
         ({"size": "1h", "agg": {"m": "sum"}}, r"\(column, function\)"),
         ({"size": "1h", "agg": {"m": ("amount",)}}, r"\(column, function\)"),
         ({"size": "1h", "agg": {"end": "count"}}, "end"),

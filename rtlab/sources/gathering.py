@@ -89,8 +89,8 @@ class Gathering(Source):
             self._pending.append(bytes(x))
         else:
             raise DataError(
-                f"emit() of a {type(x).__name__}: give an event (a dict), a JSON message (bytes or "
-                "text), a list of these, or a DataFrame"
+                f"emit() of a {type(x).__name__}: give an event (a dict), a JSON message (bytes "
+                "or text), a list of these, or a DataFrame"
             )
         if len(self._pending) >= self._limit:
             self._see_to()

@@ -12,7 +12,8 @@ from rtlab.columns import Columns
 from rtlab.errors import ParameterError
 from rtlab.parsing import NAT, duration
 from rtlab.sources.base import moments
-from rtlab.streams import fitting, sources_of
+from rtlab.streams import Graph, fitting, sources_of
+from rtlab.watermark import COLUMN
 
 __all__ = ["Merge", "merge"]
 
@@ -54,10 +55,21 @@ class Merge(Stream):  # type: ignore[misc]
     def update(self, x: Any, who: Any = None, metadata: Any = None) -> list[Any]:
         events, one, before = Columns.of(x), self.state[id(who)], self.state["watermark"]
         others = [other.mark for other in self._inputs if other.counts and other is not one]
-        own, found = self._own(events, one.mark)
+        found, own = self._own(events, one.mark)
         # This also holds while an input that was idle is behind: it then changes nothing.
         least = min(others, default=np.iinfo(np.int64).max)
-        found, own = (np.maximum(np.minimum(marks, least), before) for marks in (found, own))
+        told, after = (np.maximum(np.minimum(marks, least), before) for marks in (found, own))
+        one.heard = None
+        if len(own):
+            one.mark, self.state["watermark"] = int(own[-1]), int(after[-1])
+            one.idle = one.idle and one.mark < before
+        rows = events.adding(**{COLUMN: told})
+        waiting: list[Any] = self._emit(fitting(self, rows), metadata=metadata)
+        if self.state["watermark"] > before:  # what the last row brought, no row tells
+            news = Graph(self).tell(self.state["watermark"], self, with_rows=True)
+            waiting += [one for more in news for one in more]
+        return waiting
+
     def heed(self, heard: dict[int, int], *, idle: bool, now: float | None) -> int | None:
         """Learn from a source how far an input is, or that time passes; tell what is new."""
         for up in self.upstreams:
@@ -82,14 +94,17 @@ class Merge(Stream):  # type: ignore[misc]
     def _inputs(self) -> list[_Input]:
         return [self.state[id(up)] for up in self.upstreams]
 
-    def _own(self, events: Columns) -> Any:
-        """Give the watermark that each row brings to its input."""
-        if "_watermark" in events:  # inputs that met before
-            return np.asarray(events["_watermark"], dtype=np.int64)
+    def _own(self, events: Columns, before: int) -> tuple[Any, Any]:
+        """Give the watermark of an input that each row finds, and the one that it leaves."""
+        if COLUMN in events:  # inputs that met before
+            own = np.maximum.accumulate(np.asarray(events[COLUMN]))
+            return (np.maximum(own, before),) * 2
         if not len(events):
-            return np.zeros(0, np.int64)
+            return (np.zeros(0, np.int64),) * 2
         times = moments(events, self.on)
-        return np.where(times == NAT, NAT, times - self.delay)
+        own = np.where(times == NAT, NAT, times - self.delay)
+        own = np.maximum(np.maximum.accumulate(own), before)
+        return np.concatenate([[before], own[:-1]]), own
 
 
 def merge(
@@ -115,9 +130,9 @@ def merge(
     Returns
     -------
     Merge
-        A stream of the batches as they come, with a column ``_watermark`` (microseconds since
-        1970 UTC; the smallest int64 while nothing is known). Steps without a ``delay`` of their
-        own close their windows by it.
+        A stream of the batches as they come, with a column ``_watermark``: the watermark that each
+        row finds (microseconds since 1970 UTC; the smallest int64 while nothing is known). Steps
+        without a ``delay`` of their own close their windows by it.
 
     Raises
     ------

@@ -17,6 +17,7 @@ from rtlab.rows import column, from_events, none
 
 __all__ = ["Reader"]
 
+MISSING = np.nan  # in the place of a field that an event lacks
 MOST_NAMES = 100  # fields that are remembered: whoever invents names must not fill the memory
 
 
@@ -100,7 +101,7 @@ class Reader:
         if self._spec is json or known == self._known or len(known) > MOST_NAMES:
             return
         self._known = known
-        fields = [(f"f{place}", Any, np.nan) for place in range(len(known))]
+        fields = [(f"f{place}", Any, MISSING) for place in range(len(known))]
         message = self._spec.defstruct(
             "Message", fields, gc=False, forbid_unknown_fields=True,
             rename={field[0]: name for field, name in zip(fields, known, strict=True)},
@@ -140,9 +141,8 @@ def _refuse(constant: str) -> None:
 
 
 def _unless_missing(values: list[Any]) -> Any:
-    if values[0] is np.nan and all(value is np.nan for value in values):
-        return none(len(values))
-    return column(values)
+    absent = values.count(MISSING) if values[0] is MISSING else 0
+    return none(len(values)) if absent == len(values) else column(values)
 
 
 def _spread(found: dict[str, Any], broken: dict[int, Any], rows: int) -> dict[str, Any]:
