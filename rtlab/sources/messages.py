@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rtlab.extras import optional
 from rtlab.errors import MissingExtraError
+from rtlab.extras import optional
 from rtlab.parsing import EXACT
 from rtlab.rows import column, from_events, none
 
@@ -74,10 +74,10 @@ class Reader:
         events, broken = [], {}
         for place, one in enumerate(batch):
             event = dict(one) if isinstance(one, Mapping) else self._event(one)
-            if event:
-                events.append(event)
-            else:
+            if event is None:
                 broken[place] = one
+            else:
+                events.append(event)
         found = from_events(events)
         if any(isinstance(one, (bytes, str)) for one in batch):
             self._learn(found)
@@ -111,7 +111,7 @@ class Reader:
     def _completed(self, found: dict[str, Any], rows: int) -> dict[str, Any]:
         """Add the known fields that no event of the batch has, in the order of their coming."""
         raw = found.pop("_raw", None)
-        if list(found) != list(self._names):
+        if not found or list(found) != list(self._names):
             names = dict.fromkeys([*self._names, *found])
             if len(names) <= MOST_NAMES:
                 self._names = names
