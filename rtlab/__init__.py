@@ -6,7 +6,7 @@ The public names, in the order of the data's path.
 from rtlab import steps
 from rtlab.events import Purchase
 from rtlab.simulation import simulate
-from rtlab.sources import replay
+from rtlab.sources import merge, replay, source
 from rtlab.cleaning import clean
 from rtlab.keeping import dedupe, keep
 from rtlab.joining import enrich
@@ -33,6 +33,8 @@ __all__ = [
     "Purchase",
     "simulate",
     "replay",
+    "source",
+    "merge",
     "clean",
     "dedupe",
     "keep",

@@ -16,7 +16,7 @@ from streamz import Stream
 from streamz import core as streamz_core
 
 from rtlab.errors import ParameterError, StreamError
-from rtlab.parsing import instant
+from rtlab.parsing import NAT, instant
 from rtlab.steps import Outputs, Step, is_empty, join, settled, shown
 
 if TYPE_CHECKING:
@@ -38,12 +38,16 @@ _LOOPING = tuple(
 class Side(Stream):  # type: ignore[misc]
     """A second output of a step: deaf to what its step emits as its first."""
 
+    columnar = True  # it takes columns as they are: no frame need be built for it
+
     def update(self, x: Any, who: Any = None, metadata: Any = None) -> list[Any]:  # noqa: ARG002
         return []
 
 
 class Gather(Stream):  # type: ignore[misc]
     """Keep all that a node gives, for a drain."""
+
+    columnar = True
 
     def __init__(self, upstream: Stream) -> None:
         super().__init__(upstream)
@@ -60,6 +64,8 @@ class StepNode(Stream):  # type: ignore[misc]
     An output that is empty goes no further, except at the end where nothing else went before it:
     whoever comes after then still sees its columns.
     """
+
+    columnar = True
 
     def __init__(self, upstream: Stream, step: Step, stream_name: str | None = None) -> None:
         super().__init__(upstream, stream_name=stream_name)
@@ -116,10 +122,17 @@ class StepNode(Stream):  # type: ignore[misc]
         node = self if name == self.step.outputs[0] else self._sides.get(name)
         if value is None or node is None or not node.downstreams:
             return []
-        # A frame costs more than the arithmetic: between steps columns stay columns.
-        bare = all(isinstance(after, (StepNode, Side, Gather)) for after in node.downstreams)
-        waiting: list[Any] = node._emit(value if bare else shown(value), metadata=metadata)  # noqa: SLF001
+        waiting: list[Any] = node._emit(fitting(node, value), metadata=metadata)  # noqa: SLF001
         return waiting
+
+
+def fitting(node: Stream, value: Any) -> Any:
+    """Give what a node is to emit: columns stay columns, unless someone after it wants a frame.
+
+    A frame costs more than the arithmetic.
+    """
+    bare = all(getattr(after, "columnar", False) for after in node.downstreams)
+    return value if bare else shown(value)
 
 
 def through(stream: Stream, step: Step, stream_name: str | None = None) -> StepNode:
@@ -149,10 +162,55 @@ class Graph:
         """The nodes that are steps, upstream first."""
         return [node for node in self.nodes if isinstance(node, StepNode)]
 
+    def restart(self) -> None:
+        """Let every node of rtlab forget all that came."""
+        for node in self.nodes:
+            if hasattr(node, "restart"):
+                node.restart()
+
     def finish(self) -> Iterator[list[Any]]:
         """Finish every step in turn; what each gives to wait for is yielded."""
+        for source in self.sources:
+            if hasattr(source, "ending"):  # what it gathered goes first
+                source.ending()
         for node in self.steps:
             yield node.finish()
+
+    def tell(
+        self, time: int | None, *nodes: Stream, idle: bool = False, now: float | None = None,
+        with_rows: bool = False,
+    ) -> Iterator[list[Any]]:  # fmt: skip
+        """Tell the steps after some nodes that nothing before ``time`` is on its way.
+
+        A node where inputs meet takes that as said of one input, which is ``idle`` perhaps, and
+        passes on what follows for all of them. It also looks which of its inputs have ended and,
+        where the wall clock says ``now`` (seconds), which have been silent. What rows brought
+        ``with_rows`` is no news to steps that have a delay of their own.
+        """
+        said = {} if time is None else {id(node): time for node in nodes}
+        for node in self.nodes:
+            heard = {id(up): said[id(up)] for up in node.upstreams if id(up) in said}
+            if id(node) in said or (with_rows and has_delay(node)):
+                continue
+            if hasattr(node, "heed"):
+                when = node.heed(heard, idle=idle, now=now)
+            else:
+                when = max(heard.values(), default=None)
+            if when is None:
+                continue
+            said[id(node)] = when
+            if isinstance(node, StepNode) and when != NAT:
+                yield node.advance(when)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep the threads of gathering sources out of the graph for a while."""
+        gathering = [source for source in self.sources if hasattr(source, "lock")]
+        if not gathering:
+            yield
+            return
+        with min(gathering, key=id).lock:  # one for the whole graph, whoever asks
+            yield
 
     def destroy(self) -> None:
         """Take the graph apart, sinks first, so that nothing of it stays behind."""
@@ -164,8 +222,7 @@ class Graph:
     def fresh(self) -> Iterator[None]:
         """Run with states as new, and leave every node as it was found."""
         held = [(node, _memory(node), list(node.downstreams)) for node in self.nodes]
-        for node in self.steps:
-            node.restart()
+        self.restart()
         try:
             yield
         finally:
@@ -180,6 +237,12 @@ _MEMORIES = (
     "state", "silent", "_buffer", "_metadata_buffer", "metadata_buffer", "buffers", "cache",
     "seen", "last", "missing", "emit_on", "next", "current_value", "current_metadata",
 )  # fmt: skip
+
+
+def has_delay(node: Stream) -> bool:
+    """Tell whether a node makes a watermark of its own."""
+    step = getattr(node, "step", None)
+    return any(getattr(one, "delay", None) is not None for one in getattr(step, "steps", (step,)))
 
 
 def _memory(node: Stream) -> dict[str, Any]:
@@ -270,7 +333,7 @@ def drain(*nodes: Stream) -> Any:
 def _feed(graph: Graph) -> None:
     """Let the sources take turns, a batch each, until all have ended."""
     for source in graph.sources:
-        source._halted = False  # noqa: SLF001
+        source._halted = source.over = False  # noqa: SLF001
     running = [(source, source.batches()) for source in graph.sources]
     while running:
         for turn in list(running):
@@ -278,6 +341,9 @@ def _feed(graph: Graph) -> None:
             batch = None if source.halted else next(batches, None)
             if batch is None:
                 running.remove(turn)
+                source.over = True
+                for _ in graph.tell(None):  # it holds the others back no longer
+                    pass
             else:
                 source._emit(shown(batch))  # noqa: SLF001
 
@@ -296,7 +362,7 @@ def _check_drainable(graph: Graph) -> None:
                 "rt.replay(...), or emit by hand and then call rt.finish(node)"
             )
         if not source.ends:
-            raise StreamError(f"{source} has no end, so it cannot be drained: use source.start()")
+            raise StreamError(f"{source} has no end, so it cannot be drained: {source.instead}")
         if not source.stopped:
             raise StreamError(f"{source} is running: call source.stop() before drain()")
 
@@ -322,8 +388,10 @@ def finish(*nodes: Stream) -> None:
     >>> [piece.tolist() for piece in seen]
     [[nan, 3.0], [nan]]
     """
-    for _ in Graph(*nodes).finish():
-        pass
+    graph = Graph(*nodes)
+    with graph.alone():
+        for _ in graph.finish():
+            pass
 
 
 def advance(node: Stream, time: Any) -> None:
@@ -332,7 +400,7 @@ def advance(node: Stream, time: Any) -> None:
     Parameters
     ----------
     node : streamz.Stream
-        Any node of the graph.
+        Any node of the graph; before a :func:`merge`, this is said of that input alone.
     time : timestamp or str
         A zoned time, the new watermark: windows that end by then close.
 
@@ -357,8 +425,19 @@ def advance(node: Stream, time: Any) -> None:
     [1]
     """
     when = instant(time, "time")
-    for step in Graph(node).steps:
-        step.advance(when)
+    graph = Graph(node)
+    with graph.alone():
+        for source in graph.sources:
+            if hasattr(source, "lock"):
+                source.flush()
+        for _ in graph.tell(when, *sources_of(node)):
+            pass
+
+
+def sources_of(node: Stream) -> list[Stream]:
+    """List the beginnings of what flows through a node."""
+    above = [up for up in node.upstreams if up is not None]
+    return [source for up in above for source in sources_of(up)] if above else [node]
 
 
 def attach_drain() -> None:

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakValueDictionary
 
+import numpy as np
 import streamz
 from streamz.core import get_io_loop
 
-from rtlab.errors import StreamError
-from rtlab.steps import shown
+from rtlab import parsing
+from rtlab.columns import Columns
+from rtlab.errors import DataError, StreamError
+from rtlab.steps import Chain, Step, shown
 from rtlab.streams import Graph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Source"]
+__all__ = ["Source", "moments"]
+
+TICK = 0.05  # seconds between two looks at the clock
 
 
 class Source(streamz.Source):  # type: ignore[misc]
@@ -30,15 +37,34 @@ class Source(streamz.Source):  # type: ignore[misc]
     ``wait()`` waits for its end and raises what went wrong, and ``stop()`` ends it early: either
     way the steps then give what they still hold. ``with source: ...`` stops it at the end of the
     block and takes its graph apart.
+
+    Parameters
+    ----------
+    idle : str or Timedelta, optional
+        How long a live source may be silent, on the wall clock. After that the watermark follows
+        the clock, ``idle`` behind, so that the last windows before a quiet time close.
+    on : str, default "purchase_time"
+        The column that holds the event time.
     """
 
     ends = True
     """Whether the batches come to an end by themselves."""
+    instead = "use source.start()"
+    """What to do where there is no end to drain to."""
+    clock = staticmethod(time.monotonic)
+    """The wall clock, in seconds."""
+    speed: float | None = None
+    """How many times faster than the wall clock the events' clock goes."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, idle: Any = None, on: str = "purchase_time", **kwargs: Any) -> None:
+        self.idle = None if idle is None else parsing.duration(idle, "idle")
+        self.on = on
         streamz.Stream.__init__(self, **kwargs)  # streamz.Source would start a thread here
         self.stopped = True
         self.started = False
+        self.over = False  # nothing more comes
+        self._newest = parsing.NAT
+        self._heard = self._looked = self.clock()
         self.error: BaseException | None = None
         self._halted = False
         self._done = threading.Event()
@@ -68,6 +94,8 @@ class Source(streamz.Source):  # type: ignore[misc]
         if self.loop is None:
             self._set_loop(get_io_loop())
         self.stopped, self.started, self._halted, self.error = False, True, False, None
+        self.over, self._newest = False, parsing.NAT
+        self._heard = self.clock()
         self._done.clear()
         self.loop.add_callback(self.run)
 
@@ -112,25 +140,35 @@ class Source(streamz.Source):  # type: ignore[misc]
         """Emit every batch and then the end; called by the event loop."""
         try:
             if self._alone():
-                for node in Graph(self).steps:
-                    node.restart()
+                Graph(self).restart()
             for batch in self.batches():
                 await self._pause(self.wait_before(batch))
                 if self._halted:
                     break
+                self._spoke(batch)
                 await asyncio.gather(*self._emit(shown(batch)))
-            if self._alone():
-                for waiting in Graph(self).finish():
-                    await asyncio.gather(*waiting)
+            for waiting in self._last_words():
+                await asyncio.gather(*waiting)
         except BaseException as error:  # noqa: BLE001  (whoever waits must get it, whatever it is)
             self.error = error
         finally:
-            self.stopped = True
+            self.stopped = self.over = True
             self._done.set()
+
+    def running(self) -> bool:
+        """Tell whether more may come."""
+        return not self.stopped
 
     def _alone(self) -> bool:
         """Whether no other source of the graph runs: the first one begins, the last one ends."""
-        return all(other is self or other.stopped for other in Graph(self).sources)
+        others = [one for one in Graph(self).sources if one is not self]
+        return not any(one.running() for one in others if isinstance(one, Source))
+
+    def _last_words(self) -> Iterator[list[Any]]:
+        """End the graph, or, where others run on, hold them back no longer."""
+        alone, graph = self._alone(), Graph(self)
+        self.over = True
+        return graph.finish() if alone else graph.tell(None)
 
     async def _pause(self, seconds: float) -> None:
         """Wait in short pieces, so that stop() is heard; always yield to other sources."""
@@ -138,9 +176,30 @@ class Source(streamz.Source):  # type: ignore[misc]
         until = loop.time() + seconds
         while True:
             left = until - loop.time()
-            await asyncio.sleep(min(max(left, 0.0), 0.05))
+            await asyncio.sleep(min(max(left, 0.0), TICK))
+            for waiting in self._look():
+                await asyncio.gather(*waiting)
             if left <= 0 or self._halted:
                 return
+
+    def _spoke(self, batch: Any) -> None:
+        """Note when something came and, where silence matters, the newest time in it."""
+        self._heard = self.clock()
+        if self.idle is not None:
+            times = moments(Columns.of(batch), self.on)
+            self._newest = max(self._newest, int(times.max(initial=parsing.NAT)))
+
+    def _look(self) -> Iterator[list[Any]]:
+        """Look at the clock now and then; after a long silence the watermark follows it."""
+        now = self.clock()
+        if now - self._looked < TICK:
+            return iter(())
+        self._looked, when = now, None
+        if self.idle is not None and (lag := (now - self._heard) * 1e6 - self.idle) > 0:
+            when = self._newest
+            if when != parsing.NAT:
+                when += int(lag * (self.speed or 1.0))
+        return Graph(self).tell(when, self, idle=when is not None, now=now)
 
     def close(self) -> None:
         """Stop, wait for the end, and take the graph apart, sinks first."""
@@ -158,8 +217,33 @@ class Source(streamz.Source):  # type: ignore[misc]
 
 def _refusals(source: Source) -> list[str]:
     """Say which steps cannot run live, and why."""
-    given = [(node.step, node.step.refuses(ends=source.ends)) for node in Graph(source).steps]
-    return [f"{step!r} cannot run live: {reason}" for step, reason in given if reason]
+    graph = Graph(source)
+    merged: set[int] = set()  # after inputs that met, rows bring the watermark with them
+    for node in graph.nodes:
+        if hasattr(node, "heed") or any(id(up) in merged for up in node.upstreams):
+            merged.add(id(node))
+    given = [
+        (node.step, _with_delay(node.step) if id(node) in merged else node.step)
+        for node in graph.steps
+    ]
+    reasons = [(step, judged.refuses(ends=source.ends)) for step, judged in given]
+    return [f"{step!r} cannot run live: {reason}" for step, reason in reasons if reason]
+
+
+def _with_delay(step: Step) -> Step:
+    if isinstance(step, Chain):
+        return Chain(*map(_with_delay, step.steps))
+    return replace(step, delay="0s") if getattr(step, "delay", "") is None else step  # type: ignore[type-var]
+
+
+def moments(events: Columns, on: str) -> Any:
+    """Give event times in microseconds; NAT where one is unreadable, or after the bound."""
+    try:
+        times = events.microseconds(on)
+    except DataError:  # raw ones
+        times = parsing.times(events[on], None, None, on)[0].asi8
+    bound = events.not_after
+    return times if bound is None else np.where(times > bound, parsing.NAT, times)
 
 
 _by_cell: WeakValueDictionary[tuple[str, int], Any] = WeakValueDictionary()

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from rtlab.errors import DataError
 from rtlab.sources.encodings import UNREADABLE, encoding_of, unpacked
 
-__all__ = ["MISSING", "Table", "Words", "encode", "objects", "read_text"]
+__all__ = ["MISSING", "Table", "Words", "encode", "excerpt", "objects", "read_text"]
 
 MISSING = {"", "NULL", "null", "NaN", "nan", "None", "<NA>", "\\N", "#N/A"}
 """Texts that programs write where nothing is known."""
@@ -122,7 +122,7 @@ def objects(values: list[Any]) -> npt.NDArray[Any]:
     return array
 
 
-def _shown(text: str) -> str:
+def excerpt(text: str) -> str:
     """Give a malformed record as text that every encoding and file can hold."""
     return text[:_SHOWN].rstrip("\r\n").replace("\0", "\u2400").replace(UNREADABLE, "\ufffd")
 
@@ -168,7 +168,7 @@ class _Delimited:
         gather = _Gather()
         cells, raw = self._cells(next(line for line in self._lines() if not line.isspace()))
         if not cells:
-            raise DataError(f"the first line cannot be split into names: {_shown(raw)!r}")
+            raise DataError(f"the first line cannot be split into names: {excerpt(raw)!r}")
         names, notes = _header(cells)
         width = len(names)
         blank, full = [""] * width, _ROWS * width
@@ -189,7 +189,7 @@ class _Delimited:
                     continue
                 if not self._whole(cells, raw, width):
                     cells, row = blank, gather.rows + len(flat) // width
-                    gather.malformed[row] = (self.number - raw.count("\n", 0, -1), _shown(raw))
+                    gather.malformed[row] = (self.number - raw.count("\n", 0, -1), excerpt(raw))
             flat += cells
             if len(flat) >= full:
                 flush()
@@ -292,7 +292,7 @@ def _json(records: Iterator[_Record]) -> Table:
         names = dict.fromkeys(gather.known)
         for place, (line, raw, value) in enumerate(block, gather.rows):
             if not isinstance(value, dict) or _damaged(raw) or _half(raw, value):
-                gather.malformed[place] = (line, _shown(raw))
+                gather.malformed[place] = (line, excerpt(raw))
                 rows.append({})
             else:
                 rows.append(value)

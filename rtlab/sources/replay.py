@@ -22,9 +22,9 @@ class Replay(Source):
     """A finished frame or series as a source; made by :func:`replay`."""
 
     def __init__(
-        self, data: Any, rows: int, speed: float | None, on: str, not_after: Any, **kwargs: Any
+        self, data: Any, rows: int, speed: float | None, not_after: Any, **kwargs: Any
     ) -> None:
-        self.data, self.rows, self.speed, self.on = data, rows, speed, on
+        self.data, self.rows, self.speed = data, rows, speed
         self.sent = 0
         self._clock: Any = None
         # One bound for the whole replay, so that every run of it rejects the same rows.
@@ -64,6 +64,7 @@ def replay(
     *,
     on: str = "purchase_time",
     not_after: Any = None,
+    idle: str | pd.Timedelta | None = None,
 ) -> Replay:
     """Replay finished data as a stream of micro-batches.
 
@@ -82,6 +83,9 @@ def replay(
         The column that holds the event time.
     not_after : timestamp, optional
         Events after this time are rejected as future; by default a day after this call.
+    idle : str or Timedelta, optional
+        For ``start()``: after a silence of this long, on the wall clock, the watermark follows
+        the clock, so that the windows before a gap between the events close within it.
 
     Returns
     -------
@@ -115,7 +119,7 @@ def replay(
             f"replay of a {type(data).__name__}: give a DataFrame, a Series, a list of dicts or a "
             "path to a file"
         )
-    return Replay(data, rows, factor, on, bound)
+    return Replay(data, rows, factor, bound, on=on, idle=idle)
 
 
 def pace(speed: Any) -> float:
