@@ -15,6 +15,7 @@ import pandas as pd
 
 from rtlab.errors import DataError, MissingColumnError
 from rtlab.parsing import NAT
+from rtlab.rows import from_events
 
 __all__ = ["Columns", "bare", "join_arrays"]
 
@@ -44,7 +45,7 @@ class _Moments:
         self.times, self.tz = times, tz
 
     def real(self) -> Any:
-        index = pd.DatetimeIndex(self.times.view("M8[us]")).tz_localize("UTC")
+        index = pd.DatetimeIndex(self.times.view("M8[us]"), tz="UTC")
         return (index if self.tz == "UTC" else index.tz_convert(self.tz)).array
 
     def microseconds(self) -> Any:
@@ -108,8 +109,9 @@ class Columns:
                 )
             return cls(arrays, not_after=data.attrs.get("not_after"))
         events = [data] if isinstance(data, Mapping) else data
-        if isinstance(events, list) and all(isinstance(event, Mapping) for event in events):
-            return cls.of(pd.DataFrame.from_records(events))
+        kinds = set(map(type, events)) if isinstance(events, list) else {type(events)}
+        if isinstance(events, list) and all(issubclass(kind, Mapping) for kind in kinds):
+            return cls(from_events(events if kinds <= {dict} else list(map(dict, events))))
         raise DataError(
             f"a batch of type {type(data).__name__}: a batch is a DataFrame, a dict (one event) "
             "or a list of dicts; build one with pd.DataFrame(...)"
@@ -218,10 +220,11 @@ class Columns:
 
     def frame(self) -> pd.DataFrame:
         """Build the DataFrame that a person sees."""
-        kept = {name: _kept(array) for name, array in self.arrays.items()}
-        frame = pd.DataFrame(kept, copy=False)
-        if self.index is not None:
-            frame = frame.set_index(self.index)
+        arrays, index = dict(self.arrays), None
+        if self.index is not None:  # much quicker than to set it afterwards
+            index = pd.Index(arrays.pop(self.index), name=self.index)
+        kept = {name: _kept(array, index) for name, array in arrays.items()}
+        frame = pd.DataFrame(kept, index=index, copy=False)
         if self.not_after is not None:
             frame.attrs["not_after"] = self.not_after
         return frame
@@ -259,6 +262,8 @@ def join_arrays(pieces: list[Any]) -> Any:
     return bare(pd.concat([pd.Series(one) for one in pieces]))
 
 
-def _kept(array: Any) -> Any:
+def _kept(array: Any, index: Any) -> Any:
     """Keep objects as they came: pandas 3 would make text of them in one batch, not in another."""
-    return pd.Series(array, dtype=object, copy=False) if array.dtype == object else array
+    if array.dtype != object:
+        return array
+    return pd.Series(array, dtype=object, index=index, copy=False)

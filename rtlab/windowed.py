@@ -214,20 +214,22 @@ class Windowed(Timed):
                 return Placed(None, panes * shape.overlap, first, last)
             return Placed(None, panes, panes, panes) if shape.panes == 1 else _each(first, last)
         # A row that moves the watermark is not behind it: it can be judged after its own move.
-        open_ = gone = shape.open(watermark.after)
+        behind = np.flatnonzero(first < shape.open(watermark.last))
+        marks = watermark.after_rows(behind)
+        open_ = gone = shape.open(marks)
         if self._revises:
-            gone = shape.open(
-                np.maximum(watermark.after, NO_TIME + self._lateness) - self._lateness
-            )
-        late: Any = last < gone
-        late = late if late.any() else None
-        if not self._by_panes:
-            return _each(np.maximum(first, gone), last, open_, late)
-        begin = np.maximum(first, open_)
-        groups = panes * shape.overlap + (begin - first)
-        if late is None:
+            gone = shape.open(np.maximum(marks, NO_TIME + self._lateness) - self._lateness)
+        late: Any = behind[last[behind] < gone]
+        begin = first.copy()
+        begin[behind] = np.maximum(first[behind], gone)
+        if self._revises:
+            known = np.full(len(panes), NO_WINDOW)
+            known[behind] = open_
+            return _each(begin, last, known, late if len(late) else None)
+        groups = panes * shape.overlap + (begin - first) if self._by_panes else panes
+        if not len(late):
             return Placed(None, groups, begin, last)
-        rows = np.flatnonzero(~late)
+        rows = np.delete(np.arange(len(panes)), late)
         return Placed(rows, groups[rows], begin[rows], last[rows], None, late)
 
     def _check_gap(self, state: State, placed: Placed, distinct: keys.Distinct) -> None:
