@@ -59,10 +59,17 @@ class Plan:
         Names of the answer's other columns.
     times : bool, default False
         Whether to hold the earliest and the latest event time too, passed as the column ``""``.
+    rows : bool, default False
+        Whether to count rows though no aggregate wants it.
     """
 
     def __init__(
-        self, agg: Mapping[str, Any] | None, *, taken: Sequence[str] = (), times: bool = False
+        self,
+        agg: Mapping[str, Any] | None,
+        *,
+        taken: Sequence[str] = (),
+        times: bool = False,
+        rows: bool = False,
     ) -> None:
         if not isinstance(agg, (Mapping, type(None))):
             raise ParameterError(f"agg={agg!r}: give a dict, as in {{'sold': ('amount', 'sum')}}")
@@ -89,6 +96,9 @@ class Plan:
         self.numeric = {one.column for one in every if one.function not in _OF_ANYTHING}
         self.frames = any(callable(one.function) for one in self.wanted.values())
         self.held = {one.column for one in every if one.holds}
+        self.counted = rows or any(one == Wanted("", "count") for one in self.wanted.values())
+        ends = {part for _, part in self.parts} & {"first", "last"}
+        self.ordered = bool(ends) or self.frames or bool(self.held)
         if times:
             self.parts += [("", "min"), ("", "max")]
 
@@ -123,7 +133,8 @@ class Plan:
         """
         slots.reserve(state, count)
         state["size"] = max(state["size"], count)
-        np.add.at(state[ROWS], places, 1)
+        if self.counted:
+            np.add.at(state[ROWS], places, 1)
         for column, part in self.parts:
             _fold(Lanes(state, column), part, places, values[column], at)
         if self.frames or self.held:

@@ -105,6 +105,8 @@ def distinct(by: str | Sequence[str] | None, arrays: Sequence[Any], rows: int) -
     """Find the distinct keys of a batch, or say why they cannot be keys; changes nothing."""
     if len(arrays) == 1 and _whole(arrays[0]):
         return Distinct(None, list(arrays))
+    if not arrays:
+        return Distinct(np.zeros(rows, np.int64), [])
     parts = []
     for name, array in zip(key_names(by), arrays, strict=True):
         try:
@@ -121,6 +123,9 @@ def distinct(by: str | Sequence[str] | None, arrays: Sequence[Any], rows: int) -
 def encode(table: State, batch: Distinct) -> Any:
     """Give each row's code, after making codes for keys not seen before."""
     inverse, arrays = batch
+    if not arrays:  # one group of all
+        table["codes"] = {(): 0} if len(inverse) else table["codes"]
+        return inverse
     if inverse is None and table["index"] is not None:
         found, new = numbering.find(table["index"], arrays[0].astype(np.int64, copy=False))
         _append(table, [new.astype(arrays[0].dtype, copy=False)])
@@ -132,10 +137,10 @@ def encode(table: State, batch: Distinct) -> Any:
         table["codes"] = dict(zip(table["values"][0].tolist(), range(size(table)), strict=True))
         table["index"] = None
     codes, known = table["codes"], len(table["codes"])
-    plain = [_plain(array) for array in arrays] or [[()] * int(inverse.max(initial=-1) + 1)]
+    plain = [_plain(array) for array in arrays]
     names = plain[0] if len(plain) == 1 else zip(*plain, strict=True)
     found = np.array([codes.setdefault(name, len(codes)) for name in names], np.int64)
-    if len(codes) > known and table["values"]:
+    if len(codes) > known:
         some, first = np.unique(found, return_index=True)
         new = first[some >= known]
         _append(table, [array[new] for array in arrays])

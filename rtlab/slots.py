@@ -46,7 +46,7 @@ LOWEST, HIGHEST = ("max", "last_at", "revision"), ("min", "first_at")
 def initial() -> State:
     """Give a state without groups."""
     lanes = {name: np.zeros(START, np.int64) for name in ("window", "key", ROWS)}
-    numbers = {"size": 0, "gone": 0, "span": START, "base": 0}
+    numbers = {"size": 0, "gone": 0, "span": START, "base": 0, "first": GONE, "last": -GONE}
     return {"index": numbering.renewed(), "held": [], **numbers, **lanes}
 
 
@@ -57,10 +57,9 @@ def size(state: State) -> int:
 
 def check(state: State, windows: Any, keys: int) -> None:
     """Refuse windows that lie too far apart for so many keys to be numbered together."""
-    held = state["window"][: state["size"]]
-    parts = (held[held != GONE], windows)
-    ends = [int(end) for part in parts if len(part) for end in (part.min(), part.max())]
-    reach = 1 + max(ends, default=0) - min(ends, default=0)
+    first = min(int(windows.min(initial=GONE)), state["first"])
+    last = max(int(windows.max(initial=-GONE)), state["last"])
+    reach = 1 + max(last - first, 0)
     if 2 * reach * max(state["span"], keys) >= FAR:
         raise DataError(
             f"{reach:,} windows with up to {keys:,} keys: the times lie too far apart for "
@@ -82,7 +81,10 @@ def find(state: State, windows: Any, codes: Any) -> Any:
     found, new = numbering.find(state["index"], _names(state, windows, codes))
     if len(new):
         window, key = np.divmod(new, state["span"])
-        _take_slots(state, window + state["base"], key)
+        window += state["base"]
+        state["first"] = min(int(window.min()), state["first"])
+        state["last"] = max(int(window.max()), state["last"])
+        _take_slots(state, window, key)
     return found
 
 
@@ -148,7 +150,9 @@ def _names(state: State, windows: Any, codes: Any) -> Any:
 
 def _reindex(state: State) -> None:
     windows, codes = state["window"][: state["size"]], state["key"][: state["size"]]
-    state["base"] = int(windows.min()) if len(windows) else state["base"]
+    state["first"] = int(windows.min(initial=GONE))
+    state["last"] = int(windows.max(initial=-GONE))
+    state["base"] = state["first"] if len(windows) else state["base"]
     state["index"] = numbering.renewed(_names(state, windows, codes))
 
 

@@ -40,7 +40,8 @@ class Rows(NamedTuple):
     def take(self, rows: Any) -> Rows:
         """Take some of them."""
         values = {name: array[rows] for name, array in self.fields.items()}
-        return Rows(self.codes[rows], values, self.arrived[rows])
+        arrived = None if self.arrived is None else self.arrived[rows]
+        return Rows(self.codes[rows], values, arrived)
 
 
 class Shape(NamedTuple):
@@ -63,9 +64,14 @@ class Shape(NamedTuple):
 
     def open(self, mark: Any) -> Any:
         """Give the first window that is open at a watermark, or at each of several."""
-        number = self.grid.number(np.clip(np.atleast_1d(mark), *self.grid.reach))
-        first = (number - self.panes) // self.stride + 1
-        return first if np.ndim(mark) else int(first[0])
+        least, most = self.grid.reach
+        if not isinstance(mark, int):
+            number = self.grid.number(np.clip(mark, least, most))
+        elif self.grid.civil:
+            number = int(self.grid.number(np.array([min(max(mark, least), most)]))[0])
+        else:
+            number = self.grid.number(min(max(mark, least), most))
+        return (number - self.panes) // self.stride + 1
 
     def bounds(self, numbers: Any) -> tuple[Any, Any]:
         """Give the starts and ends of windows."""
@@ -89,6 +95,7 @@ class Timed(Step):
     """Columns of the answer where late rows revise it."""
     times: ClassVar[bool] = False
     """Whether the groups hold their earliest and latest event time."""
+    fill: float | None = None
 
     def _check(self) -> None:
         parsing.check_zone(self.tz)
@@ -97,7 +104,7 @@ class Timed(Step):
     @cached_property
     def _plan(self) -> Plan:
         taken = ("start", "end", *keys.key_names(self.by), *(self.own if self._revises else ()))
-        return Plan(self.agg, taken=taken, times=self.times)
+        return Plan(self.agg, taken=taken, times=self.times, rows=self.fill is not None)
 
     @cached_property
     def _delay(self) -> int | None:
@@ -127,8 +134,6 @@ class Windowed(Timed):
     revise windows, each window has its own sums instead: a pane could not tell which of its
     rows a window had when it closed.
     """
-
-    fill: float | None
 
     def _check(self) -> None:
         super()._check()
@@ -173,7 +178,10 @@ class Windowed(Timed):
             self._check_gap(state, placed, distinct)
         # From here on nothing can fail: a bad batch leaves the state as it was.
         codes = keys.encode(state["keys"], distinct)
-        at = state["arrived"] + (np.arange(len(times)) if placed.rows is None else placed.rows)
+        at = None
+        if self._plan.ordered or placed.revised is not None:
+            at = np.arange(state["arrived"], state["arrived"] + len(times))
+            at = at if placed.rows is None else at[placed.rows]
         state["arrived"] += len(times)
         self._note(state, placed, codes)
         rows, again = Rows(codes, values, at), placed.revised
@@ -207,14 +215,15 @@ class Windowed(Timed):
         shape = self._shape
         panes = shape.grid.number(times)
         first, last = shape.windows(panes)
-        if watermark.last == NO_TIME or not len(times) or (
-            first.min() >= shape.open(watermark.last)
-        ):  # fmt: skip
+        open_: Any = NO_WINDOW
+        if watermark.last != NO_TIME:
+            open_ = shape.open(watermark.last)
+        if not len(times) or first.min() >= open_:
             if self._by_panes:
                 return Placed(None, panes * shape.overlap, first, last)
             return Placed(None, panes, panes, panes) if shape.panes == 1 else _each(first, last)
         # A row that moves the watermark is not behind it: it can be judged after its own move.
-        behind = np.flatnonzero(first < shape.open(watermark.last))
+        behind = np.flatnonzero(first < open_)
         marks = watermark.after_rows(behind)
         open_ = gone = shape.open(marks)
         if self._revises:
@@ -229,7 +238,11 @@ class Windowed(Timed):
         groups = panes * shape.overlap + (begin - first) if self._by_panes else panes
         if not len(late):
             return Placed(None, groups, begin, last)
-        rows = np.delete(np.arange(len(panes)), late)
+        rows = np.ones(len(panes), bool)
+        rows[late] = False
+        if shape.panes == 1:
+            groups = groups[rows]
+            return Placed(rows, groups, groups, groups, None, late)
         return Placed(rows, groups[rows], begin[rows], last[rows], None, late)
 
     def _check_gap(self, state: State, placed: Placed, distinct: keys.Distinct) -> None:
@@ -369,7 +382,7 @@ class Windowed(Timed):
         codes = groups["key"][places]
         aggregates = self._plan.answers(groups, places)
         empty = groups[ROWS][places] == 0
-        if empty.any():
+        if self.fill is not None and empty.any():
             aggregates = {
                 name: self._filled(name, array, empty) for name, array in aggregates.items()
             }
@@ -397,7 +410,7 @@ class Placed(NamedTuple):
     """Where the rows of a batch belong; a row may stand for several windows."""
 
     rows: Any
-    """Which row each entry is of; None where each row has one, in order."""
+    """Which row each entry is of, or a mask; None where each row has one, in order."""
     groups: Any
     """The group: a window, or a pane and how many of its windows it missed."""
     first: Any
