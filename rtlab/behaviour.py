@@ -134,7 +134,7 @@ class Users(Step):
         people = state["people"]
         starts = closed.microseconds("start")
         values = self._people.values(closed) | {"": starts}
-        distinct = keys.distinct(self.by, [closed[self.by]], len(closed))
+        distinct = keys.distinct(self.by, closed)
         codes = keys.encode(state["keys"], distinct)
         self._people.fold(people, codes, values, count=keys.size(state["keys"]))
         new = people["min|"][codes] == starts if len(closed) else np.zeros(0, bool)
@@ -293,7 +293,9 @@ class Together(Step):
         number = lines.groupby(list(self.basket), sort=False, dropna=False).ngroup().to_numpy()
         baskets = int(number.max()) + 1 if len(number) else 0
         table = keys.initial(self.by)
-        codes = keys.encode(table, keys.distinct(self.by, [bare(lines[self.by])], len(lines)))
+        codes = keys.encode(
+            table, keys.distinct(self.by, Columns({self.by: bare(lines[self.by])}))
+        )
         order = keys.order(table, np.arange(keys.size(table)))
         known = lines[self.by].notna().to_numpy()
         lines = pd.DataFrame({"basket": number, "item": np.argsort(order)[codes]})

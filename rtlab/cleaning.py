@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -142,6 +142,7 @@ class Clean(Step):
             good = good.adding(**_derived(typed, len(good)))
         if fine is not None:
             good = good.take(fine)
+        good = good.adding(**_whole_ids(good, typed))
         return {
             "good": good if early else good.adding(**_settled(events, good)),
             "rejected": rejected,
@@ -150,7 +151,9 @@ class Clean(Step):
     def _ids(self, events: Columns, verdicts: _Verdicts) -> dict[str, Any]:
         typed = {}
         for name in REQUIRED[:2]:
-            typed[name], missing, wrong = parsing.identifiers(events[name])
+            array = events[name]
+            alike, missing, wrong = parsing.identifiers(array)
+            typed[name] = array if alike is None else Columns.coded(array, alike)
             if name != "user_id" or self.missing_user == "reject":
                 verdicts.against(missing, f"missing {name}")
             verdicts.against(wrong, f"unreadable {name}")
@@ -201,15 +204,28 @@ class Clean(Step):
 
 
 def _whole(events: Columns, typed: dict[str, Any]) -> bool:
-    """Tell whether the columns have their final types already, whatever the rejected rows hold."""
-    counts = [typed[name].dtype for name in (*REQUIRED[:2], "quantity") if name in typed]
+    """Tell whether amounts have their final type already, whatever the rejected rows hold."""
     money = [events[name].dtype for name in ("price", "amount") if name in events]
     price = typed["price"].dtype.kind if "price" in typed else "f"
     return (
-        all(kind == np.int64 for kind in counts)
+        ("quantity" not in typed or typed["quantity"].dtype == np.int64)
         and all(kind.kind in "iuf" for kind in money)
         and (price == "f" or "amount" in typed or "quantity" not in typed)
     )
+
+
+def _whole_ids(good: Columns, typed: dict[str, Any]) -> dict[str, Any]:
+    """Give ids that are whole numbers their type, once somebody looks at them."""
+    odd = [
+        name
+        for name in REQUIRED[:2]
+        if getattr(typed[name], "dtype", None) != np.int64 and good.alike(name) is None
+    ]
+    return {name: Columns.later(partial(_whole_of, good, name)) for name in odd}
+
+
+def _whole_of(good: Columns, name: str) -> Any:
+    return parsing.whole(good[name])
 
 
 def _settled(events: Columns, good: Columns) -> dict[str, Any]:
@@ -218,7 +234,7 @@ def _settled(events: Columns, good: Columns) -> dict[str, Any]:
     Only good rows count here: what a rejected row held must not change the others' type, since it
     may come in another batch.
     """
-    settled = {name: parsing.whole(good[name]) for name in REQUIRED[:2]}
+    settled = {}
     for name in ("quantity", "price", "amount"):
         if name in events and (name == "quantity" or events[name].dtype.kind not in "iuf"):
             settled[name] = parsing.whole(good[name])

@@ -7,7 +7,7 @@ asks for is never copied.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -52,8 +52,35 @@ class _Moments:
         return self.times
 
 
+class _Coded:
+    """Text of which it is known already which rows are alike."""
+
+    __slots__ = ("codes", "column")
+
+    def __init__(self, column: Any, codes: Any) -> None:
+        self.column, self.codes = column, codes
+
+    def real(self) -> Any:
+        return self.column
+
+
+class _Later:
+    """A column that is made when it is seen."""
+
+    __slots__ = ("make",)
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self.make = make
+
+    def real(self) -> Any:
+        return self.make()
+
+
+_UNSEEN = (_Taken, _Moments, _Coded, _Later)
+
+
 def _real(column: Any) -> Any:
-    return column.real() if type(column) in (_Taken, _Moments) else column
+    return column.real() if type(column) in _UNSEEN else column
 
 
 def _microseconds(column: Any) -> Any:
@@ -143,7 +170,7 @@ class Columns:
                 f"column {name!r} is not in the data, which has {', '.join(self.names) or 'none'}"
                 "; name the right column, or rename it before"
             ) from None
-        if type(column) in (_Taken, _Moments):
+        if type(column) in _UNSEEN:
             column = self._columns[name] = column.real()
         return column
 
@@ -189,6 +216,31 @@ class Columns:
     def moments(times: Any, tz: str) -> Any:
         """Give a column of times (int64 microseconds, UTC) that becomes pandas' own when seen."""
         return _Moments(times, tz)
+
+    @staticmethod
+    def later(make: Callable[[], Any]) -> Any:
+        """Give a column that is made when seen."""
+        return _Later(make)
+
+    @staticmethod
+    def coded(array: Any, codes: Any) -> Any:
+        """Give a column with codes that tell which of its rows are alike: -1 for missing ones."""
+        return _Coded(array, codes)
+
+    def alike(self, name: str) -> tuple[Any, Callable[[Any], Any]] | None:
+        """Give the codes of a column, and what gives its values at some rows, if it has them."""
+        column, rows = self._columns.get(name), None
+        while type(column) is _Taken:
+            if isinstance(column.rows, slice):
+                return None
+            rows = column.rows if rows is None else _positions(column.rows)[rows]
+            column = column.column
+        if type(column) is not _Coded:
+            return None
+        array, codes = column.column, column.codes
+        if rows is None:
+            return codes, array.__getitem__
+        return codes[rows], lambda places: array[_positions(rows)[places]]
 
     @staticmethod
     def picked(array: Any, rows: Any) -> Any:
@@ -241,6 +293,12 @@ def _arrays(frame: pd.DataFrame) -> list[Any]:
             arrays[place] = array.view()
             arrays[place].flags.writeable = False
     return arrays
+
+
+def _positions(rows: Any) -> Any:
+    """Give the rows of a mask by their numbers."""
+    kind = getattr(getattr(rows, "dtype", None), "kind", "")
+    return np.flatnonzero(rows) if kind == "b" else rows
 
 
 def bare(column: pd.Series[Any]) -> Any:

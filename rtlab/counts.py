@@ -125,9 +125,8 @@ class CountWindow(Step):
         events = Columns.of(batch)
         if not events.names:
             return {}
-        by = [events[name] for name in keys.key_names(self.by)]
         values = self._plan.values(events) | {"": events.microseconds(self.on)}
-        distinct = keys.distinct(self.by, by, len(events))
+        distinct = keys.distinct(self.by, events)
         # From here on nothing can fail: a bad batch leaves the state as it was.
         codes = keys.encode(state["keys"], distinct)
         number = self._number(state, codes)

@@ -14,6 +14,7 @@ __all__ = ["places", "put", "room"]
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: spreads what lies close together
 LEAST = 1024
+SMALL = 15  # bits: what lies in the cache as a whole
 
 
 def room(ids: int) -> int:
@@ -24,11 +25,14 @@ def room(ids: int) -> int:
 def places(known: Any, values: Any, empty: int, ids: Any) -> Any:
     """Find the place of each id, or the free one where it belongs.
 
-    Eight neighbours share a line of the processor's cache, and the search goes on to the right.
+    In a large table eight neighbours share a line of the processor's cache.
     """
-    shift = np.uint64(68 - len(known).bit_length())
-    lines = ((ids >> 3).view(np.uint64) * GOLDEN) >> shift
-    found = (lines.view(np.int64) << 3) | (ids & 7)
+    bits = len(known).bit_length() - 1
+    if bits <= SMALL:
+        found = ((ids.view(np.uint64) * GOLDEN) >> np.uint64(64 - bits)).view(np.int64)
+    else:
+        lines = ((ids >> 3).view(np.uint64) * GOLDEN) >> np.uint64(67 - bits)
+        found = (lines.view(np.int64) << 3) | (ids & 7)
     wrong = np.flatnonzero(known.take(found) != ids)
     while len(wrong := wrong[values[found[wrong]] != empty]):
         found[wrong] = after = (found[wrong] + 1) & (len(known) - 1)

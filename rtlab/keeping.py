@@ -188,14 +188,14 @@ class Dedupe(Step):
                 text = np.asarray(array, object)
                 if all(map(str.strip, text.tolist())):
                     return text, slice(None)
-        ids, missing, wrong = parsing.identifiers(array)
+        _, missing, wrong = parsing.identifiers(array)
         if np.any(wrong):
             raise DataError(
                 f"column {self.by!r} holds values that are no ids (lists or dicts): an id is a "
                 "number or text; choose another column for by="
             )
         rows = slice(None) if missing is None else np.flatnonzero(~missing)
-        ids = ids[rows]
+        ids = array[rows]
         if not isinstance(ids.dtype, np.dtype) and ids.dtype.kind in "iu":
             ids = ids.to_numpy(ids.dtype.numpy_dtype)
         if ids.dtype.kind == "u" and ids.max(initial=0) < 2**63:

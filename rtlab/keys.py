@@ -7,14 +7,14 @@ numbers, else by ``codes`` (key → code). A missing key is a key.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from rtlab import numbering
-from rtlab.columns import join_arrays
+from rtlab.columns import Columns, join_arrays
 from rtlab.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
@@ -101,23 +101,32 @@ def _positions(parts: Sequence[Any], rows: int) -> tuple[Any, Any]:
     return number[combined], places
 
 
-def distinct(by: str | Sequence[str] | None, arrays: Sequence[Any], rows: int) -> Distinct:
+def distinct(by: str | Sequence[str] | None, rows: Columns) -> Distinct:
     """Find the distinct keys of a batch, or say why they cannot be keys; changes nothing."""
-    if len(arrays) == 1 and _whole(arrays[0]):
-        return Distinct(None, list(arrays))
-    if not arrays:
-        return Distinct(np.zeros(rows, np.int64), [])
-    parts = []
-    for name, array in zip(key_names(by), arrays, strict=True):
-        try:
-            parts.append(pd.factorize(array)[0] + 1)  # a missing key has the number 0
-        except TypeError:
-            raise DataError(
-                f"column {name!r} holds values that are no keys (lists or dicts): keys are "
-                "numbers, text or times; choose another column for by="
-            ) from None
-    inverse, places = _positions(parts, rows)
-    return Distinct(inverse, [array[places] for array in arrays])
+    names = key_names(by)
+    if not names:
+        return Distinct(np.zeros(len(rows), np.int64), [])
+    known = [rows.alike(name) for name in names]
+    if len(names) == 1 and known[0] is None and _whole(rows[names[0]]):
+        return Distinct(None, [rows[names[0]]])
+    parts, values = [], []
+    for name, coded in zip(names, known, strict=True):
+        codes, pick = coded or _coded(name, rows[name])
+        parts.append(codes + 1)  # a missing key has the number 0
+        values.append(pick)
+    inverse, places = _positions(parts, len(rows))
+    return Distinct(inverse, [pick(places) for pick in values])
+
+
+def _coded(name: str, array: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """Tell which keys are alike."""
+    try:
+        return pd.factorize(array)[0], array.__getitem__
+    except TypeError:
+        raise DataError(
+            f"column {name!r} holds values that are no keys (lists or dicts): keys are "
+            "numbers, text or times; choose another column for by="
+        ) from None
 
 
 def encode(table: State, batch: Distinct) -> Any:

@@ -75,25 +75,33 @@ def duration(value: Any, name: str) -> int:
 
 
 def identifiers(array: Any) -> tuple[Any, Mask | None, Mask | None]:
-    """Give ids, and masks of the missing ones and of those that are no plain value."""
+    """Give masks of the missing ids and of those that are no plain value.
+
+    Text comes with codes that tell which of its rows are alike (-1 is missing), else None.
+    """
     dtype = array.dtype
     if isinstance(dtype, np.dtype) and dtype.kind in "iub":
-        return array, None, None
+        return None, None, None
+    if isinstance(dtype, np.dtype) and dtype.kind == "f":
+        return None, np.isnan(array), np.isinf(array)
     missing = np.array(pd.isna(array), dtype=bool)
     if dtype.kind == "f":
-        return array, missing, np.isinf(array)
-    wrong = None
+        return None, missing, np.isinf(array)
     if dtype.kind != "O":  # text has this kind too, whatever holds it
-        return array, missing, wrong
-    plain = pd.api.types.infer_dtype(array, skipna=True)
+        return None, missing, None
+    plain = "string"
+    if not isinstance(dtype, pd.StringDtype):
+        plain = pd.api.types.infer_dtype(array, skipna=True)
     if plain not in ("string", "integer", "floating", "empty", "mixed-integer-float"):
         known = (str, int, float, np.generic)
         wrong = np.array([not isinstance(one, known) for one in array], dtype=bool) & ~missing
         blank = [isinstance(one, str) and not one.strip() for one in array]
-        return array, missing | np.array(blank, dtype=bool), wrong
+        return None, missing | np.array(blank, dtype=bool), wrong
     which, distinct = pd.factorize(array)  # far fewer to look at; what is missing has -1
-    blank = [isinstance(one, str) and not one.strip() for one in distinct]
-    return array, missing | np.array([*blank, False], dtype=bool)[which], wrong
+    blank = [isinstance(one, str) and not one.strip() for one in distinct.tolist()]
+    if any(blank):
+        missing |= np.array([*blank, False], dtype=bool)[which]
+    return which if plain == "string" else None, missing, None
 
 
 def numbers(array: Any) -> tuple[Any, Mask | None, Mask | None]:

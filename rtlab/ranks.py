@@ -194,8 +194,7 @@ class Leaderboard(Step):
         }  # fmt: skip
 
     def _codes(self, state: State, rows: Columns) -> Any:
-        by = [rows[name] for name in keys.key_names(self.by)]
-        return keys.encode(state["keys"], keys.distinct(self.by, by, len(rows)))
+        return keys.encode(state["keys"], keys.distinct(self.by, rows))
 
     def _add(self, state: State, codes: Any, values: dict[str, Any]) -> None:
         """Add up by key since the beginning; the first slot is for the total of all."""

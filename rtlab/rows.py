@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import marshal
+import struct
 from contextlib import suppress
 from functools import cache
 from itertools import chain
 from operator import countOf
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,8 @@ _WRITTEN = {
     9: (ord("g"), np.dtype([("letter", "u1"), ("number", "<f8")]), np.float64),
 }
 _HEAD = 5  # bytes before the first of a list
+LONG = 2**31  # whole numbers up to here are written in one size
+TOO_LONG = 2.0**63  # pandas keeps larger whole numbers as they are
 
 
 def from_events(events: list[dict[str, Any]]) -> dict[str, Any]:
@@ -68,6 +72,9 @@ def column(values: list[Any]) -> Any:
     array = None
     if kind is int or kind is float:
         array = _numbers(values)
+        array = _with_gaps(values) if array is None else array
+    elif kind is NoneType:
+        array = _with_gaps(values)
     elif kind is str:
         array = _texts(values)
     if array is None:  # mixed, missing, or of another kind
@@ -87,17 +94,30 @@ def _numbers(values: list[Any]) -> Any:
     To ask each value for its type costs twice as much as to let marshal write them: it puts a
     letter for the exact type before each, and numpy sees at once whether all are the same.
     """
-    with suppress(ValueError):  # an object that marshal does not know
-        written = marshal.dumps(values, 2)
-        size, rest = divmod(len(written) - _HEAD, len(values))
-        if not rest and size in _WRITTEN:
-            letter, layout, kind = _WRITTEN[size]
-            cells = np.frombuffer(written, layout, offset=_HEAD)
-            if (cells["letter"] == letter).all():
-                return cells["number"].astype(kind)
+    if type(values[0]) is float or -LONG <= values[0] < LONG:
+        with suppress(ValueError):  # an object that marshal does not know
+            written = marshal.dumps(values, 2)
+            size, rest = divmod(len(written) - _HEAD, len(values))
+            if not rest and size in _WRITTEN:
+                letter, layout, kind = _WRITTEN[size]
+                cells = np.frombuffer(written, layout, offset=_HEAD)
+                if (cells["letter"] == letter).all():
+                    return cells["number"].astype(kind)
     if countOf(map(type, values), int) == len(values):  # over 32 bits marshal needs more room
-        with suppress(OverflowError):
-            return np.fromiter(values, np.int64, len(values))
+        with suppress(struct.error):
+            return np.frombuffer(struct.pack(f"{len(values)}q", *values), np.int64).copy()
+    return None
+
+
+def _with_gaps(values: list[Any]) -> Any:
+    """Give numbers of which some are None; None for others, and where there is no number."""
+    kinds = set(map(type, values))
+    if not kinds <= {int, float, NoneType} or kinds == {NoneType}:
+        return None
+    with suppress(OverflowError):  # a whole number beyond any double
+        array = np.array(values, np.float64)
+        if int not in kinds or not (np.abs(array) >= TOO_LONG).any():
+            return array
     return None
 
 

@@ -121,8 +121,7 @@ class Session(Timed):
         times = events.microseconds(self.on)
         watermark = Watermark(state["watermark"], events, times, self._delay)
         values = self._plan.values(events) | {"": times}
-        by = [events[name] for name in keys.key_names(self.by)]
-        distinct = keys.distinct(self.by, by, len(events))
+        distinct = keys.distinct(self.by, events)
         # From here on nothing can fail: a bad batch leaves the state as it was.
         begun = state["arrived"]
         at = begun + np.arange(len(events))

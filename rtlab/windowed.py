@@ -171,8 +171,7 @@ class Windowed(Timed):
         placed = self._placed(watermark, times)
         used = events if placed.rows is None else events.take(placed.rows)
         values = self._plan.values(used)
-        by = [used[name] for name in keys.key_names(self.by)]
-        distinct = keys.distinct(self.by, by, len(placed.groups))
+        distinct = keys.distinct(self.by, used)
         slots.check(state["groups"], placed.groups, keys.size(state["keys"]) + len(used))
         if self.fill is not None:
             self._check_gap(state, placed, distinct)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import rtlab as rt
 from rtlab import keys, numbering, slots
+from rtlab.columns import Columns
 from rtlab.errors import DataError
 
 NEAR = st.integers(-50, 3000)
@@ -75,7 +76,7 @@ def test_a_table_stays_within_its_bound():
 def test_keys_keep_their_type(dtype):
     """Whole keys come back in the type in which they came."""
     table = keys.initial("product_id")
-    batch = keys.distinct("product_id", [np.array([7, 3, 7], dtype)], 3)
+    batch = keys.distinct("product_id", Columns({"product_id": np.array([7, 3, 7], dtype)}))
     assert keys.encode(table, batch).tolist() == [0, 1, 0]
     (column,) = keys.columns(table, np.array([1, 0]))
     assert column.tolist() == [3, 7]
@@ -91,7 +92,7 @@ def test_signed_and_unsigned_keys_keep_every_digit():
         (np.array([2**64 - 1, far], np.uint64), [3, 0]),
         (np.array(["x", far + 2], object), [4, 2]),
     ):
-        batch = keys.distinct("product_id", [array], len(array))
+        batch = keys.distinct("product_id", Columns({"product_id": array}))
         assert keys.encode(table, batch).tolist() == codes
     (column,) = keys.columns(table, np.arange(5))
     assert column.tolist() == [far, -1, far + 2, 2**64 - 1, "x"]
@@ -105,7 +106,7 @@ def test_whole_keys_meet_text():
         (np.array(["x", 3, None], object), [2, 1, 3]),
         (np.array([3, 8, 8]), [1, 4, 4]),
     ):
-        batch = keys.distinct("product_id", [array], len(array))
+        batch = keys.distinct("product_id", Columns({"product_id": array}))
         assert keys.encode(table, batch).tolist() == codes
 
 
