@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rtlab.errors import ParameterError
 from rtlab.grid import Grid
+from rtlab.placing import Shape
 from rtlab.steps import register
-from rtlab.windowed import Shape, Windowed
+from rtlab.windowed import Windowed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +46,8 @@ class Tumbling(Windowed):
         late, unless :func:`advance` or the column ``_watermark`` of :func:`merge` says so.
     fill : number, optional
         Give windows without events this value (and a count of 0), from the first window to the
-        last; with ``by``, from each key's first window on. Without it there is no row for them.
+        last; with ``by``, from each key's first window on. They are given as they close, also when
+        :func:`advance` says that time went on. Without it there is no row for them.
     tz : str, default "UTC"
         The zone on whose clock windows start, and of the answer's times.
     offset : str or Timedelta, optional
