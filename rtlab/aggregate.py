@@ -138,7 +138,8 @@ class Plan:
         for column, part in self.parts:
             _fold(Lanes(state, column), part, places, values[column], at)
         if self.frames or self.held:
-            kept = values if self.frames else {name: values[name] for name in self.held}
+            names = [name for name in values if name] if self.frames else self.held
+            kept = {name: values[name].copy() for name in names}  # the caller's data may change
             held.add(state["held"], places, at, kept)
 
     def absorb(self, state: State, places: Any, other: State, sources: Any) -> None:
@@ -188,6 +189,10 @@ class Plan:
 
 def _wanted(name: str, spec: Any) -> Wanted:
     """Read one aggregate, or say how it is written."""
+    if not isinstance(name, str):
+        raise ParameterError(
+            f"agg={{{name!r}: ...}}: a column of the answer has a name of text, such as 'revenue'"
+        )
     if callable(spec):
         return Wanted("", spec)
     if spec == "count":
@@ -215,6 +220,8 @@ def _wanted(name: str, spec: Any) -> Wanted:
 
 def _numbers(array: Any) -> Any:
     """Give numbers as int64, or as float64 where there are fractions or missing values."""
+    if array.dtype.kind == "u" and array.max(initial=0) >= 2**63:
+        return np.asarray(array, np.float64)
     if isinstance(array.dtype, np.dtype) and array.dtype.kind in "iub":
         return array.astype(np.int64, copy=False)
     if array.dtype.kind != "f" and not pd.isna(array).any():

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from rtlab.errors import DataError, MissingColumnError
-from rtlab.parsing import NAT
+from rtlab.parsing import EXACT, NAT
 from rtlab.rows import from_events
 
 __all__ = ["Columns", "bare", "join_arrays"]
@@ -320,7 +320,17 @@ def join_arrays(pieces: list[Any]) -> Any:
     if whole and np.result_type(*kinds).kind == "f":  # int64 and uint64: a double loses digits
         fits = all(int(one.max(initial=0)) < 2**63 for one in pieces)
         return np.concatenate([one.astype(np.int64 if fits else object) for one in pieces])
+    numbers = all(isinstance(kind, np.dtype) and kind.kind in "iuf" for kind in kinds)
+    if numbers and any(_long(one) for one in pieces):  # a double would lose digits
+        return np.concatenate([one.astype(object) for one in pieces])
     return bare(pd.concat([pd.Series(one) for one in pieces]))
+
+
+def _long(array: Any) -> bool:
+    """Tell whether whole numbers are too large for a double."""
+    if array.dtype.kind not in "iu" or not len(array):
+        return False
+    return bool(max(-int(array.min()), int(array.max())) > EXACT)
 
 
 def _kept(array: Any, index: Any) -> Any:

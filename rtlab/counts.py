@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["count_window"]
 
+MOST = 2**40  # rows in a window
+
 
 @dataclass(frozen=True)
 class CountWindow(Step):
@@ -87,9 +89,10 @@ class CountWindow(Step):
             value = getattr(self, name)
             if name == "slide" and value is None:
                 continue
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < MOST:
                 raise ParameterError(
-                    f"{name}={value!r}: a window needs at least 1 row; try {name}=100"
+                    f"{name}={value!r}: a window needs at least 1 row, counted in whole numbers; "
+                    f"try {name}=100"
                 )
         if self._slide > self.rows:
             raise ParameterError(
@@ -149,7 +152,9 @@ class CountWindow(Step):
         first = seen // self._slide + 1
         behind = -(-(seen + self.rows) // self._slide)  # no event lies in this one
         whose, windows = spread(first, np.where(seen > 0, behind - first, 0))
-        return {"result": self._answer(state, codes[whose], windows)}
+        answer = self._answer(state, codes[whose], windows)
+        state["groups"], state["seen"] = slots.initial(), np.zeros_like(state["seen"])
+        return {"result": answer}
 
     @staticmethod
     def _number(state: State, codes: Any) -> Any:

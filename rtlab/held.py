@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from rtlab.columns import Columns, bare, join_arrays
+from rtlab.errors import DataError
 
 __all__ = ["add", "applied", "copy", "distinct", "drop", "quantiles", "rows_of"]
 
@@ -119,8 +120,15 @@ def applied(function: Any, chunk: Chunk, places: Any, groups: int) -> Any:
     """Give what a function makes of each group's rows, as a frame; missing of no rows."""
     cuts = np.searchsorted(places, np.arange(groups + 1))
     whole = Columns(chunk["columns"])
-    found = [
-        function(whole.take(slice(first, behind)).frame()) if behind > first else None
-        for first, behind in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)
-    ]
+    found = []
+    for first, behind in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
+        frame = whole.take(slice(first, behind)).frame()
+        try:
+            found.append(function(frame) if len(frame) else None)
+        except Exception as error:
+            raise DataError(
+                f"the function {getattr(function, '__name__', function)!r} in agg= raised "
+                f"{type(error).__name__}: {error}, for a window of {len(frame)} rows; mend it "
+                "and start anew: what this batch changed cannot be taken back"
+            ) from error
     return bare(pd.Series(found)) if found else np.zeros(0)

@@ -150,6 +150,7 @@ class Session(Timed):
     def finish(self, state: State) -> Outputs:
         answers = _Answers()
         self._show_due(state, np.iinfo(np.int64).max, answers)
+        state["groups"] = slots.initial()
         return {"windows": answers.in_order()}
 
     def _join(self, groups: State, rows: Rows) -> None:
@@ -216,7 +217,7 @@ class Session(Timed):
 
     def _close(self, state: State, time: int, answers: _Answers | None = None) -> Columns:
         """Move the watermark, answer the sessions that it ends, forget those past lateness."""
-        state["watermark"] = mark = max(state["watermark"], time)
+        state["watermark"] = mark = max(state["watermark"], int(time))
         answers = answers or _Answers()
         self._show_due(state, mark, answers)
         groups = state["groups"]

@@ -265,6 +265,12 @@ class Chain(Step):
     def __init__(self, *steps: Step) -> None:
         if not steps:
             raise ParameterError("chain() without steps: a chain needs at least one step")
+        for one in steps:
+            if not isinstance(one, Step):
+                raise ParameterError(
+                    f"chain({one!r}): a chain is made of steps; write rt.steps.Tumbling('1h'), "
+                    "not rt.tumbling"
+                )
         self.steps = steps
         self.takes = steps[0].takes  # type: ignore[misc]
         self.outputs = (steps[-1].outputs[0], *self._side_names())  # type: ignore[misc]

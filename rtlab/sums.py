@@ -22,12 +22,13 @@ __all__ = ["add", "total"]
 MILLION = 1_000_000
 BITS = 32
 MASK = 2**BITS - 1
+SHORT = 2**31
 
 
 def add(lanes: Lanes, slots: Any, values: Any) -> None:
     """Add values (int64, or float64 without NaN) to the sums of their slots."""
     if values.dtype.kind == "i":
-        np.add.at(lanes("sum"), slots, values)
+        _add_whole(lanes, slots, values)
         return
     with np.errstate(invalid="ignore", over="ignore"):
         scaled = np.rint(values * MILLION)
@@ -41,6 +42,26 @@ def add(lanes: Lanes, slots: Any, values: Any) -> None:
     np.add.at(lanes("millionths"), slots, millionths)
     if rest is not None:
         _add_others(lanes, others, values[rest])
+
+
+def _add_whole(lanes: Lanes, slots: Any, values: Any) -> None:
+    if not len(values) or -SHORT <= values.min() <= values.max() < SHORT:
+        np.add.at(lanes("sum"), slots, values)  # four billion of these fit into 64 bits
+        return
+    np.add.at(lanes("high"), slots, values >> BITS)
+    np.add.at(lanes("low"), slots, values & MASK)
+
+
+def _whole(lanes: Lanes, slots: Any) -> Any:
+    """Give the sums of whole numbers; as doubles if one is beyond 64 bits."""
+    found = lanes.seen("sum", slots)
+    if f"high|{lanes.column}" not in lanes.state:
+        return found
+    low = lanes.seen("low", slots) + (found & MASK)
+    high = lanes.seen("high", slots) + (found >> BITS) + (low >> BITS)
+    if (high >= -SHORT).all() and (high < SHORT).all():
+        return (high << BITS) | (low & MASK)
+    return high * 2.0**BITS + (low & MASK)
 
 
 def _add_others(lanes: Lanes, slots: Any, values: Any) -> None:
@@ -62,7 +83,7 @@ def _add_others(lanes: Lanes, slots: Any, values: Any) -> None:
 
 def total(lanes: Lanes, slots: Any) -> Any:
     """Give the sums of slots: whole where all values were, else the nearest double."""
-    units, millionths = lanes.seen("sum", slots), lanes.seen("millionths", slots)
+    units, millionths = _whole(lanes, slots), lanes.seen("millionths", slots)
     if f"units|{lanes.column}" not in lanes.state:
         return units
     units = units + lanes.seen("units", slots) + millionths // MILLION

@@ -171,7 +171,9 @@ class Windowed(Timed):
         return {"windows": closed}
 
     def finish(self, state: State) -> Outputs:
-        return {"windows": self._close(state, max(state["last"] + 1, state["open"]))[0]}
+        answer = self._close(state, max(state["last"] + 1, state["open"]))[0]
+        state["groups"], state["last"] = slots.initial(), NO_WINDOW
+        return {"windows": answer}
 
     def _check_gap(self, state: State, placed: Placed, distinct: keys.Distinct) -> None:
         if len(placed.last):
@@ -211,7 +213,7 @@ class Windowed(Timed):
 
     def _advance(self, state: State, time: int) -> tuple[Columns, Any]:
         """Move the watermark, and answer the windows that it closes."""
-        mark = max(state["watermark"], time)
+        mark = max(state["watermark"], int(time))
         end = NO_WINDOW if mark == NO_TIME else self._shape.open(mark)
         if end <= state["open"] and state["no_windows"] is not None:
             state["watermark"] = mark
@@ -308,12 +310,12 @@ class Windowed(Timed):
     def _answer(self, state: State, groups: State, places: Any) -> Columns:
         """Give the rows of the answer for some slots."""
         codes = groups["key"][places]
-        aggregates = self._plan.answers(groups, places)
         empty = groups[ROWS][places] == 0
         if self.fill is not None and empty.any():
-            aggregates = {
-                name: self._filled(name, array, empty) for name, array in aggregates.items()
-            }
+            some = self._plan.answers(groups, places[~empty])
+            aggregates = {name: self._filled(name, array, empty) for name, array in some.items()}
+        else:
+            aggregates = self._plan.answers(groups, places)
         starts, ends = self._shape.bounds(groups["window"][places])
         times = {"start": Columns.moments(starts, self.tz), "end": Columns.moments(ends, self.tz)}
         by = dict(zip(keys.key_names(self.by), keys.columns(state["keys"], codes), strict=True))
@@ -325,10 +327,11 @@ class Windowed(Timed):
         return Columns({"start": starts}, index="start").adding(**columns)
 
     def _filled(self, name: str, array: Any, empty: Any) -> Any:
-        if self._plan.wanted[name].function == "count":
-            return array
-        if array.dtype.kind == "i" and not float(self.fill or 0).is_integer():
-            array = array.astype(np.float64)
-        array = array.copy()
-        array[empty] = self.fill
-        return array
+        """Put the answers of windows with rows between those of empty ones."""
+        fill = 0 if self._plan.wanted[name].function == "count" else self.fill
+        kind = array.dtype if isinstance(array.dtype, np.dtype) else np.dtype(object)
+        if kind.kind == "i" and not float(fill or 0).is_integer():
+            kind = np.dtype(np.float64)
+        found = np.full(len(empty), fill, kind if kind.kind in "if" else object)
+        found[~empty] = array
+        return found

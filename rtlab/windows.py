@@ -75,8 +75,9 @@ class Tumbling(Windowed):
 
     Notes
     -----
-    Windows and watermarks as in T. Akidau et al., "The Dataflow Model", VLDB 2015. Sums are exact:
-    in whatever order the rows came, they are the number nearest to the true one.
+    Windows and watermarks as in T. Akidau et al., "The Dataflow Model", VLDB 2015. Sums are
+    the same to the last digit in whatever order the rows came: those of whole numbers and of
+    decimals of up to six places are exact.
 
     Examples
     --------

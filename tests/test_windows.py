@@ -362,6 +362,10 @@ def test_state_forgets_closed_keys():
         ({"size": "1h", "fill": "no"}, "fill"),
         ({"size": "1h", "fill": [0]}, "fill"),
         ({"size": "1h", "by": 7}, "by"),
+        ({"size": "1h", "agg": {1: "count"}}, "name of text"),
+        ({"size": "1h", "agg": {"q": ("amount", "quantile", 2)}}, "between 0 and 1"),
+        ({"size": "1h", "agg": {"q": ("amount", "quantile")}}, "has a share"),
+        ({"size": "1h", "lateness": "-1s"}, "lateness"),
     ],
 )
 def test_wrong_parameters(parameters, words):
@@ -370,7 +374,7 @@ def test_wrong_parameters(parameters, words):
         rt.steps.Tumbling(**parameters)
 
 
-@pytest.mark.parametrize("rows", [0, -1, 2.5, "3", None, True])
+@pytest.mark.parametrize("rows", [0, -1, 2.5, "3", None, True, 10**30])
 def test_wrong_count(rows):
     """A window of a number of events needs a whole number, at least 1."""
     with pytest.raises(ParameterError, match="at least 1 row"):
@@ -414,3 +418,113 @@ def test_decimals_are_added_as_written(prices, cut):
     frame = pd.DataFrame({"purchase_time": times, "amount": [*amount, -1e16]})
     found = rt.tumbling(frame, "1h", {"sum": ("amount", "sum")}).windows["sum"]
     assert found.tolist() == [float(sum(prices))]
+
+
+def test_what_is_held_is_the_steps_own():
+    """A caller who uses a frame's memory again changes no answer."""
+    time = pd.to_datetime(["2024-03-04T09:10Z"] * 3)
+    amount = np.array([5, 1, 3])
+    frame = pd.DataFrame({"purchase_time": time, "amount": amount}, copy=False)
+    agg = {"median": ("amount", "median"), "own": lambda rows: rows["amount"].sum()}
+    step = rt.steps.Tumbling("1h", agg)
+    state = step.initial()
+    step.update(state, frame)
+    amount[:] = -1
+    found = step.finish(state)["windows"].frame()
+    assert found[["median", "own"]].to_numpy().tolist() == [[3, 9]]
+
+
+@pytest.mark.parametrize(
+    ("values", "total"),
+    [
+        ([2**62, 2**62, -(2**62)], 2**62),
+        ([2**62, 2**62], 2.0**63),
+        ([-(2**63), 2**63 - 1, 7], 6),
+        ([2**40, 3, -(2**40), 2**31], 2**31 + 3),
+        (np.array([2**64 - 1, 1], np.uint64), 2.0**64),
+    ],
+)
+@pytest.mark.parametrize("rows", [1, 3])
+def test_whole_sums_do_not_wrap(values, total, rows):
+    """Sums beyond 64 bits are doubles, and those that come back are exact."""
+    time = pd.to_datetime(["2024-03-04T09:10Z"] * len(values))
+    frame = pd.DataFrame({"purchase_time": time, "amount": values})
+    node = rt.replay(frame, rows=rows).tumbling("1h", {"sum": ("amount", "sum")})
+    assert node.drain()["sum"].tolist() == [total]
+
+
+@pytest.mark.parametrize(
+    ("step", "count"),
+    [
+        (rt.steps.Tumbling("1h", delay="0s", lateness="1D"), "count"),
+        (rt.steps.Sliding("1h", "30min", lateness="1D"), "count"),
+        (rt.steps.Session("10min", lateness="1D"), "count"),
+        (rt.steps.CountWindow(4, slide=2), "count"),
+    ],
+)
+def test_after_the_end_steps_begin_anew(step, count):
+    """A second end gives nothing again, and rows that come after the first one are answered."""
+    frame = pd.DataFrame({"purchase_time": pd.to_datetime(["2024-03-04T09:50Z"] * 3)})
+    state = step.initial()
+    step.update(state, frame)
+    first = step.finish(state)[step.outputs[0]].frame()
+    assert len(step.finish(state)[step.outputs[0]]) == 0
+    step.update(state, frame)
+    again = step.finish(state)[step.outputs[0]].frame()
+    assert again[count].tolist() == first[count].tolist() != []
+
+
+def test_fill_keeps_types():
+    """Whole numbers stay whole beside empty windows, and text and times are filled too."""
+    time = pd.to_datetime(["2024-03-04T09:10Z", "2024-03-04T11:10Z"])
+    frame = pd.DataFrame({"purchase_time": time, "amount": [2**62 + 1, 7], "who": ["ana", "bo"]})
+    agg = {
+        "most": ("amount", "max"),
+        "who": ("who", "last"),
+        "word": lambda rows: rows["who"].max(),
+    }
+    found = rt.tumbling(frame, "1h", agg, fill=0).windows
+    assert found["most"].tolist() == [2**62 + 1, 0, 7]
+    assert found["who"].tolist() == found["word"].tolist() == ["ana", 0, "bo"]
+
+
+def test_errors_of_a_users_function_are_named():
+    """The function, its error and the window are told."""
+
+    def share(rows):
+        return 1 / (len(rows) - 1)
+
+    frame = pd.DataFrame({"purchase_time": pd.to_datetime(["2024-03-04T09:50Z"])})
+    with pytest.raises(DataError, match=r"'share' in agg= raised ZeroDivisionError.* of 1 rows"):
+        rt.tumbling(frame, "1h", {"share": share})
+
+
+def test_marks_of_numpy_and_at_the_end_of_time():
+    """A watermark may be numpy's, and beyond every calendar."""
+    frame = pd.DataFrame({"purchase_time": pd.to_datetime(["2024-03-04T09:50Z"])})
+    for step in (
+        rt.steps.Tumbling("month", tz="Asia/Tokyo"), rt.steps.Sliding("1h", "20min"),
+        rt.steps.Session("1h"),
+    ):  # fmt: skip
+        state = step.initial()
+        step.update(state, frame)
+        assert len(step.advance(state, np.int64(5))["windows"]) == 0
+        assert len(step.advance(state, 2**63 - 1)["windows"]) > 0
+
+
+def test_long_keys_keep_their_digits():
+    """Whole keys beyond a double's digits stay apart when fractions come too."""
+    time = pd.to_datetime(["2024-03-04T09:10Z"] * 2)
+    keys = [pd.Series([2**53 + 1, 2**53]), pd.Series([1.5, np.nan])]
+    node = rt.steps.Tumbling("1h", by="key")
+    state = node.initial()
+    for key in keys:
+        node.update(state, pd.DataFrame({"purchase_time": time, "key": key}))
+    found = node.finish(state)["windows"]["key"].tolist()
+    assert set(found[:3]) == {1.5, 2**53, 2**53 + 1}
+
+
+def test_a_chain_is_made_of_steps():
+    """A function in the place of its step is named."""
+    with pytest.raises(ParameterError, match=r"write rt\.steps\.Tumbling"):
+        rt.chain(rt.tumbling)
