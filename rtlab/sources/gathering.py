@@ -66,7 +66,8 @@ class Gathering(Source):
         Exception
             Whatever went wrong in a node, now or when a batch was sent by the clock.
         """
-        if type(x) is dict or type(x) is bytes:  # every nanosecond counts here
+        kind = type(x)
+        if kind is dict or kind is bytes:  # every nanosecond counts here
             pending = self._pending
             pending.append(x)
             if len(pending) >= self._limit:
