@@ -55,7 +55,8 @@ class Gathering(Source):
         Parameters
         ----------
         x : dict, JSON text or bytes, list of these, or DataFrame
-            A frame is a batch by itself: what waits goes before it.
+            A frame is a batch by itself: what waits goes before it. A dict is read when its
+            batch is sent: do not change it after the emit, make a new one for each event.
         asynchronous, metadata
             As streamz has them; not used.
 
@@ -99,8 +100,8 @@ class Gathering(Source):
     def _see_to(self) -> None:
         """Do what the next emit has to: begin, send full batches, tell an error."""
         with Graph(self).alone():
-            self._raise()
             self._begin()
+            self._raise()
             self._send(len(self._pending) // self._rows * self._rows)
 
     def _raise(self) -> None:
@@ -166,9 +167,10 @@ class Gathering(Source):
                 if watched and not self.over:
                     self._through(self._look())
             except BaseException as error:  # noqa: BLE001  (whoever comes next must get it)
-                if self._unraised is None:
-                    self.error = self._unraised = error
-                self._limit = 0
+                if self._unraised is not None:
+                    self._unraised.add_note(f"and after it: {error!r}")
+                self._limit, self._unraised = 0, self._unraised or error
+                self.error = self._unraised
             if not self.over and (waiting or watched):
                 return True
             self._limit = 0  # from here on an emit begins anew

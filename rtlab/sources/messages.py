@@ -97,8 +97,9 @@ class Reader:
             return
         # Written out, a field costs half of what attrgetter takes for it.
         picks = [
-            eval(f"lambda rows: [row.f{place} for row in rows]") for place in range(len(known))
-        ]  # noqa: S307, E501
+            eval(f"lambda rows: [row.f{place} for row in rows]")  # noqa: S307  (our own names only)
+            for place in range(len(known))
+        ]
         self._known = dict(zip(known, picks, strict=True))
         fields = [(f"f{place}", Any, MISSING) for place in range(len(known))]
         message = self._spec.defstruct(
