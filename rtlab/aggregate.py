@@ -145,7 +145,8 @@ class Plan:
         """Add groups of another state (or of the same) to the groups in some slots."""
         if not len(places):
             return
-        np.add.at(state[ROWS], places, other[ROWS][sources])
+        if self.counted:
+            np.add.at(state[ROWS], places, other[ROWS][sources])
         for name in list(other):
             part, bar, column = name.partition("|")
             if bar and part not in ("first_at", "last_at", "pivot", "m1", "m2"):

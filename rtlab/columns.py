@@ -19,6 +19,9 @@ from rtlab.rows import from_events
 
 __all__ = ["Columns", "bare", "join_arrays"]
 
+LOCKS = int(pd.__version__.partition(".")[0]) >= 3
+"""Whether pandas locks what it gives away; earlier ones cannot compare locked objects."""
+
 
 class _Taken:
     """Some rows of a column, not yet copied."""
@@ -289,7 +292,7 @@ def _arrays(frame: pd.DataFrame) -> list[Any]:
         return [bare(column) for _, column in frame.items()]
     arrays = [direct(place) for place in range(frame.shape[1])]
     for place, array in enumerate(arrays):
-        if isinstance(array, np.ndarray):  # a view of the user's own data: not to be written to
+        if LOCKS and isinstance(array, np.ndarray):  # the user's own data: not to be written to
             arrays[place] = array.view()
             arrays[place].flags.writeable = False
     return arrays

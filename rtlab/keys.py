@@ -191,6 +191,9 @@ def order(table: State, codes: Any, before: Any = ()) -> Any:
     A missing key is last.
     """
     ranks = [*reversed([_ranks(column) for column in columns(table, codes)]), *before]
+    ranks = [rank for rank in ranks if len(rank) and (rank != rank[0]).any()]
+    if len(ranks) == 1:
+        return np.argsort(ranks[0], kind="stable")
     return np.lexsort(ranks) if ranks else np.arange(len(codes))
 
 

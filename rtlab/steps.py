@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import inspect
 import time
+import warnings
 from collections import namedtuple
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -240,7 +241,9 @@ def join(pieces: Iterable[Any]) -> Any:
     if not all(isinstance(piece, (pd.DataFrame, pd.Series)) for piece in seen):
         return seen[0] if len(seen) == 1 else seen
     plain = all(isinstance(piece.index, pd.RangeIndex) for piece in seen)
-    whole = seen[0].copy(deep=False) if len(seen) == 1 else pd.concat(seen, ignore_index=plain)
+    with warnings.catch_warnings():  # pandas 2 tells how later ones treat all-missing columns
+        warnings.simplefilter("ignore", FutureWarning)
+        whole = seen[0].copy(deep=False) if len(seen) == 1 else pd.concat(seen, ignore_index=plain)
     whole.attrs.pop("not_after", None)  # the source's mark is not the user's
     return whole
 

@@ -116,7 +116,8 @@ def test_totals_and_their_mean_in_one_pass():
     sums = frame.groupby("purchase_time")["amount"].sum()
     np.testing.assert_allclose(totals["amount"], sums, rtol=1e-15)
     np.testing.assert_allclose(means, sums.rolling(60).mean(), rtol=1e-12)
-    assert totals.index.equals((sums.index + pd.Timedelta("1min")).rename("end"))
+    ends = (sums.index + pd.Timedelta("1min")).as_unit("us")
+    assert totals.index.equals(ends.rename("end"))
 
 
 def test_windows_alone_forget_their_keys():
