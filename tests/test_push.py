@@ -108,7 +108,7 @@ def test_no_events():
 # What passes, and in which batches
 
 
-@pytest.mark.parametrize("form", ["dict", "list", "bytes", "text", "mixed", "frames", "bytearray"])
+@pytest.mark.parametrize("form", ["dict", "list", "bytes", "text", "mixed", "frames"])
 def test_every_form_of_an_event(form):
     """Dicts, lists, messages, frames and all of them in turn give the same windows."""
     events = [event(number) for number in range(100)]
@@ -121,7 +121,6 @@ def test_every_form_of_an_event(form):
         "mixed": [*events[:20], written[20], written[21].encode(), [*written[22:40], events[40]],
                   pd.DataFrame(events[41:60]), *events[60:]],
         "frames": [pd.DataFrame(events[:50]), Columns.of(pd.DataFrame(events[50:]))],
-        "bytearray": [bytearray(one.encode()) for one in written],
     }[form]  # fmt: skip
     with rt.source(rows=8, wait=None) as source:
         node = source.clean().tumbling("1h", {"sum": ("amount", "sum"), "n": "count"})

@@ -87,8 +87,6 @@ class Gathering(Source):
             self._pending.extend(x)
         elif isinstance(x, (str, Mapping)):
             self._pending.append(x)
-        elif isinstance(x, (bytearray, memoryview)):
-            self._pending.append(bytes(x))
         else:
             raise DataError(
                 f"emit() of a {type(x).__name__}: give an event (a dict), a JSON message (bytes "
@@ -225,9 +223,7 @@ class Gathering(Source):
     def running(self) -> bool:
         return not self.over
 
-    def stop(self) -> None:
-        """End the stream, as :meth:`finish` does."""
-        self.finish()
+    stop = finish
 
     def close(self) -> None:
         """Finish, and take the graph apart, sinks first."""
