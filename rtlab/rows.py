@@ -7,7 +7,7 @@ import struct
 from contextlib import suppress
 from functools import cache
 from itertools import chain
-from operator import countOf
+from operator import countOf, itemgetter
 from types import NoneType
 from typing import Any
 
@@ -50,8 +50,7 @@ def from_events(events: list[dict[str, Any]]) -> dict[str, Any]:
     names = list(events[0])
     if countOf(map(len, events), len(names)) == len(events):
         with suppress(KeyError):  # as many names, but others
-            lists = [[event[name] for event in events] for name in names]
-            return _named(names, lists)
+            return _named(names, [list(map(itemgetter(name), events)) for name in names])
     names = list(dict.fromkeys(chain.from_iterable(events)))
     return _named(names, [[event.get(name, np.nan) for event in events] for name in names])
 
@@ -103,9 +102,11 @@ def _numbers(values: list[Any]) -> Any:
                 cells = np.frombuffer(written, layout, offset=_HEAD)
                 if (cells["letter"] == letter).all():
                     return cells["number"].astype(kind)
-    if countOf(map(type, values), int) == len(values):  # over 32 bits marshal needs more room
-        with suppress(struct.error):
-            return np.frombuffer(struct.pack(f"{len(values)}q", *values), np.int64).copy()
+    with suppress(struct.error):  # over 32 bits marshal needs more room
+        packed = struct.pack(f"{len(values)}q", *values)  # refuses all but ints and bools
+        array = np.frombuffer(packed, np.int64).copy()
+        if array.min() > 1 or countOf(map(type, values), int) == len(values):
+            return array
     return None
 
 

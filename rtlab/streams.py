@@ -8,7 +8,7 @@ streamz's own nodes in between.
 from __future__ import annotations
 
 import copy
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -153,7 +153,7 @@ class Graph:
             node = waiting.pop()
             if node is not None and id(node) not in found:
                 found[id(node)] = node
-                waiting += [*node.upstreams, *node.downstreams]
+                waiting += _linked(node)
         self.nodes = _upstream_first(found)
         self.sources = [node for node in self.nodes if not node.upstreams]
 
@@ -237,6 +237,12 @@ _MEMORIES = (
     "state", "silent", "_buffer", "_metadata_buffer", "metadata_buffer", "buffers", "cache",
     "seen", "last", "missing", "emit_on", "next", "current_value", "current_metadata",
 )  # fmt: skip
+
+
+def _linked(node: Stream) -> list[Stream]:
+    with suppress(RuntimeError):  # another thread attaches a node just now
+        return [*node.upstreams, *node.downstreams]
+    return _linked(node)
 
 
 def has_delay(node: Stream) -> bool:

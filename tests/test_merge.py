@@ -373,7 +373,7 @@ def test_raw_times():
 
 @pytest.mark.parametrize(
     ("streams", "how", "words"),
-    [(1, {}, "1 streams.*two or more"), (0, {}, "0 streams"),
+    [(1, {}, r"merge\(Stream\).*two or more"), (0, {}, r"merge\(\)"),
      (2, {"delay": "soon"}, "delay='soon'"), (2, {"idle": "0s"}, "idle='0s'.*positive")],
 )  # fmt: skip
 def test_what_cannot_meet(streams, how, words):
@@ -381,7 +381,7 @@ def test_what_cannot_meet(streams, how, words):
     with pytest.raises(ParameterError, match=words):
         rt.merge(*(Stream() for _ in range(streams)), **how)
     one = Stream()
-    with pytest.raises(ParameterError, match="1 of them different"):
+    with pytest.raises(ParameterError, match=r"merge\(Stream, Stream\).*different"):
         rt.merge(one, one)
-    with pytest.raises(ParameterError, match="DataFrame.*rt.replay"):
+    with pytest.raises(ParameterError, match=r"DataFrame.*rt\.replay"):
         rt.merge(one, rows(1))

@@ -55,7 +55,8 @@ class Gathering(Source):
         Parameters
         ----------
         x : dict, JSON text or bytes, list of these, or DataFrame
-            A frame is a batch by itself: what waits goes before it.
+            A frame is a batch by itself: what waits goes before it. A dict is read when its
+            batch is sent: do not change it after the emit, make a new one for each event.
         asynchronous, metadata
             As streamz has them; not used.
 
@@ -66,7 +67,8 @@ class Gathering(Source):
         Exception
             Whatever went wrong in a node, now or when a batch was sent by the clock.
         """
-        if type(x) is dict or type(x) is bytes:  # every nanosecond counts here
+        kind = type(x)
+        if kind is dict or kind is bytes:  # every nanosecond counts here
             pending = self._pending
             pending.append(x)
             if len(pending) >= self._limit:
@@ -85,8 +87,6 @@ class Gathering(Source):
             self._pending.extend(x)
         elif isinstance(x, (str, Mapping)):
             self._pending.append(x)
-        elif isinstance(x, (bytearray, memoryview)):
-            self._pending.append(bytes(x))
         else:
             raise DataError(
                 f"emit() of a {type(x).__name__}: give an event (a dict), a JSON message (bytes "
@@ -98,8 +98,8 @@ class Gathering(Source):
     def _see_to(self) -> None:
         """Do what the next emit has to: begin, send full batches, tell an error."""
         with Graph(self).alone():
-            self._raise()
             self._begin()
+            self._raise()
             self._send(len(self._pending) // self._rows * self._rows)
 
     def _raise(self) -> None:
@@ -165,9 +165,10 @@ class Gathering(Source):
                 if watched and not self.over:
                     self._through(self._look())
             except BaseException as error:  # noqa: BLE001  (whoever comes next must get it)
-                if self._unraised is None:
-                    self.error = self._unraised = error
-                self._limit = 0
+                if self._unraised is not None:
+                    self._unraised.add_note(f"and after it: {error!r}")
+                self._limit, self._unraised = 0, self._unraised or error
+                self.error = self._unraised
             if not self.over and (waiting or watched):
                 return True
             self._limit = 0  # from here on an emit begins anew
@@ -222,9 +223,7 @@ class Gathering(Source):
     def running(self) -> bool:
         return not self.over
 
-    def stop(self) -> None:
-        """End the stream, as :meth:`finish` does."""
-        self.finish()
+    stop = finish
 
     def close(self) -> None:
         """Finish, and take the graph apart, sinks first."""

@@ -158,16 +158,11 @@ def merge(
     >>> rt.merge(near, far, delay="0s").tumbling("1h").drain()["count"].tolist()
     [2, 1]
     """
-    if len(streams) < 2 or len({id(one) for one in streams}) < len(streams):
+    kinds = ", ".join(type(one).__name__ for one in streams)
+    if len({id(one) for one in streams if isinstance(one, Stream)}) < max(2, len(streams)):
         raise ParameterError(
-            f"merge() of {len(streams)} streams, {len({id(one) for one in streams})} of them "
-            "different: name two or more different streams, as in merge(shop, website)"
+            f"merge({kinds}): give two or more different streams, as in merge(shop, website); "
+            "finished data becomes one by rt.replay(...)"
         )
-    for one in streams:
-        if not isinstance(one, Stream):
-            raise ParameterError(
-                f"merge() of a {type(one).__name__}: only streams meet; make one of finished data "
-                "with rt.replay(...)"
-            )
     patience = None if idle is None else duration(idle, "idle")
     return Merge(*streams, delay=duration(delay, "delay"), idle=patience, on=on)
