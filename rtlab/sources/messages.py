@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from operator import countOf
+from operator import attrgetter, countOf
 from typing import Any
 
 import numpy as np
@@ -62,7 +62,7 @@ class Reader:
             read = list(map(self._decode, messages))
         except (self._spec.MsgspecError, ValueError, RecursionError, TypeError):
             return None
-        return {name: _unless_missing(pick(read)) for name, pick in self._known.items()}
+        return {name: _unless_missing(list(map(pick, read))) for name, pick in self._known.items()}
 
     def _one_by_one(self, batch: list[Any]) -> dict[str, Any]:
         self._spec = self._spec or _fastest()
@@ -95,12 +95,7 @@ class Reader:
         known = list(dict.fromkeys([*self._known, *found]))
         if self._spec is json or len(known) == len(self._known) or len(known) > MOST_NAMES:
             return
-        # Written out, a field costs half of what attrgetter takes for it.
-        picks = [
-            eval(f"lambda rows: [row.f{place} for row in rows]")  # noqa: S307  (our own names only)
-            for place in range(len(known))
-        ]
-        self._known = dict(zip(known, picks, strict=True))
+        self._known = {name: attrgetter(f"f{place}") for place, name in enumerate(known)}
         fields = [(f"f{place}", Any, MISSING) for place in range(len(known))]
         message = self._spec.defstruct(
             "Message", fields, gc=False, forbid_unknown_fields=True,
