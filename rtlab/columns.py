@@ -192,9 +192,18 @@ class Columns:
         else:
             rows = np.asarray(rows if len(rows) else np.zeros(0, np.intp))
             number = int(np.count_nonzero(rows)) if rows.dtype == bool else len(rows)
-        return self._with(
-            {name: _Taken(column, rows) for name, column in self._columns.items()}, number
-        )
+        few = 4 * number < self._rows and getattr(getattr(rows, "dtype", None), "kind", "b") != "b"
+        known: dict[int, Any] = {}
+
+        def taken(column: Any) -> _Taken:
+            """Take a few rows of some rows from where those came from."""
+            if not few or type(column) is not _Taken or isinstance(column.rows, slice):
+                return _Taken(column, rows)
+            if id(column.rows) not in known:
+                known[id(column.rows)] = _positions(column.rows)[rows]
+            return _Taken(column.column, known[id(column.rows)])
+
+        return self._with({name: taken(column) for name, column in self._columns.items()}, number)
 
     def adding(self, **arrays: Any) -> Columns:
         """Add columns, or put new ones in the place of old."""

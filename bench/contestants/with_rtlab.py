@@ -1,8 +1,4 @@
-"""rtlab: one graph for every form of input, and a chain of steps by hand.
-
-Until the gathering source is in the package, lists of 10,000 emitted into a streamz stream stand
-in for it.
-"""
+"""rtlab: one graph for every form of input, and a chain of steps by hand."""
 
 from __future__ import annotations
 
@@ -16,7 +12,7 @@ from streamz import Stream
 
 import rtlab as rt
 from bench.answers import MEAN_OVER, TOP, Answer
-from bench.stream import BATCH, batches
+from bench.stream import BATCH
 
 BOARD = {
     "by": "product_id", "value": "amount", "k": TOP, "every": "1min", "delay": "30s",
@@ -56,27 +52,20 @@ def graph(source: Stream) -> tuple[Report, Any]:
     return report, (good, board)
 
 
-def gathering() -> Any:
-    return rt.source(rows=BATCH, wait=None) if hasattr(rt, "source") else Stream()
-
-
 def emitted(things: Iterable[Any]) -> Answer:
     """Emit things into a gathering source, one by one, whatever they are."""
-    source = gathering()
+    source = rt.source(rows=BATCH, wait=None)
     report, nodes = graph(source)
     emit = source.emit
     for thing in things:
         emit(thing)
-    if hasattr(source, "finish"):
-        source.finish()
-    else:
-        rt.finish(source)
+    source.finish()
     del nodes
     return report.answer()
 
 
 def events(events: list[dict[str, Any]]) -> Answer:
-    return emitted(events if hasattr(rt, "source") else batches(events))
+    return emitted(events)
 
 
 def lists(batches: Iterable[list[dict[str, Any]]]) -> Answer:
@@ -84,19 +73,11 @@ def lists(batches: Iterable[list[dict[str, Any]]]) -> Answer:
 
 
 def messages(messages: list[bytes]) -> Answer:
-    if hasattr(rt, "source"):
-        return emitted(messages)
-    import json
-
-    return emitted(batches(list(map(json.loads, messages))))
+    return emitted(messages)
 
 
 def packets(batches: Iterable[list[bytes]]) -> Answer:
-    if hasattr(rt, "source"):
-        return emitted(batches)
-    import json
-
-    return emitted(list(map(json.loads, batch)) for batch in batches)
+    return emitted(batches)
 
 
 def frames(batches: Iterable[pd.DataFrame]) -> Answer:
