@@ -114,7 +114,9 @@ class Plan:
                     "run clean() first, or convert it with pd.to_numeric"
                 )
             taken[column] = _numbers(array) if numeric else array
-        for column in sorted(self.held & self.columns - self.numeric):
+        for column in sorted(self.held - self.numeric):
+            if taken[column].dtype != object:
+                continue
             try:
                 pd.factorize(taken[column])
             except TypeError:

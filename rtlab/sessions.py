@@ -10,10 +10,10 @@ import pandas as pd
 
 from rtlab import keys, parsing, slots
 from rtlab.columns import Columns
-from rtlab.slots import NOBODY, lane
+from rtlab.slots import NOBODY, WHOLE, lane
 from rtlab.steps import Outputs, State, register
 from rtlab.watermark import NO_TIME, Watermark
-from rtlab.windowed import WHOLE, Rows, Timed
+from rtlab.windowed import Rows, Timed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,17 +13,16 @@ from rtlab.aggregate import ROWS, Plan
 from rtlab.columns import Columns
 from rtlab.errors import DataError, ParameterError
 from rtlab.placing import NO_WINDOW, Placed, Shape, place
-from rtlab.slots import lane, spread
+from rtlab.slots import WHOLE, lane, spread
 from rtlab.steps import Outputs, State, Step
 from rtlab.watermark import NO_TIME, Watermark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["WHOLE", "Rows", "Timed", "Windowed"]
+__all__ = ["Rows", "Timed", "Windowed"]
 
 MOST_EMPTY = 1_000_000  # windows that ``fill`` may make at once
-WHOLE = np.dtype(np.int64)
 
 
 class Rows(NamedTuple):
