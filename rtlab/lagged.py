@@ -78,17 +78,17 @@ class _Rolling(SeriesStep):
         return Trailing(self.window, self.lags, self.every, self.missing == "conservative")
 
     @property
-    def cycle(self) -> tuple[int, int]:  # type: ignore[override]
+    def cycle(self) -> tuple[int, int]:
         """How the base may compute many series together, whenever each began."""
         return 0, self._kernel.period
 
     @property
-    def parts(self) -> Any:  # type: ignore[override]
+    def parts(self) -> Any:
         """Lags, below the names of what is told of them if that is more than one."""
-        lags = pd.RangeIndex(self.lags + 1, name="lag")
+        lags = range(self.lags + 1)
         if self.band is None:
-            return lags
-        return pd.MultiIndex.from_product([[self.kind, "band"], lags], names=["part", "lag"])
+            return pd.RangeIndex(self.lags + 1, name="lag")
+        return [(name, lag) for name in (self.kind, "band") for lag in lags]
 
     def places(self, tick: int, ticks: int) -> slice:  # noqa: ARG002
         """Answer at every so-many-th tick of the series."""
@@ -163,15 +163,14 @@ class RollingAcf(_Rolling):
 
     Notes
     -----
-    In a window it is ``acf`` of these ticks, to rounding: sums over pairs, divided by the number of
-    ticks, about the mean of the window [1]_. A tick costs about two multiplications a lag, for any
-    window. Sums are only ever added up, from both sides of fixed tick numbers, so that a huge value
-    leaves no trace once it has left the window.
+    In a window it is ``acf`` of these ticks, to rounding: sums over pairs, divided by the number
+    of ticks, about the mean of the window [1]_. A tick costs three multiplications a lag, for any
+    window. Sums are only ever added up, from both sides of fixed tick numbers, so that a huge
+    value leaves no trace once it has left the window.
 
     With a half-life h, at tick t and lag k, it is c(k) / c(0) with c(k) = Σ √(wᵢ wᵢ₋ₖ) (xᵢ − m)
-    (xᵢ₋ₖ − m), weights wᵢ = 2^((i − t) / h), and m = Σ wᵢ xᵢ / Σ wᵢ. The sums over all ticks follow
-    from those before by S(t) = 2^(−1/h) S(t − 1) + the newest pair. Bands then count Σw² / Σ(w²)
-    ticks.
+    (xᵢ₋ₖ − m), weights wᵢ = 2^((i − t) / h), and m = Σ wᵢ xᵢ / Σ wᵢ. Such sums follow from those
+    before: S(t) = 2^(−1/h) S(t − 1) + the newest pair. Bands then count (Σ wᵢ)² / Σ wᵢ² ticks.
 
     References
     ----------
@@ -223,7 +222,7 @@ class RollingPacf(_Rolling):
     Notes
     -----
     Levinson's and Durbin's recursion [1]_ on the correlations of ``rolling_acf``, for all answers
-    and series at once: ``pacf(method="ldb")`` of each window. It costs lags² / 2 multiplications an
+    and series at once: ``pacf(method="ldb")`` of each window. It costs lags² multiplications an
     answer; ``every`` spares them.
 
     References

@@ -11,22 +11,25 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from rtlab.ticks import Values
 from rtlab.steps import State
+from rtlab.ticks import Values
 
 __all__ = ["LARGEST", "Fading", "Trailing"]
 
 LARGEST = 1e150
-"""Ticks further from 0 count as missing: sums of their squares would leave the range of a double."""
+"""Ticks further from 0 count as missing: their squares would leave the range of a double."""
 
 _BLOCK = 32  # ticks whose products are added up at once
 _OFF = 16.0  # a mean at this many variances from the pivot, squared, costs digits
+_FAINT = 1e-100  # weights that are smaller have lost digits
 _ROOM = 2**17  # products held at once; they should stay in the cache
-_CHANNELS = {  # of the later and of the earlier tick of a pair, whose products are added up
+_CHANNELS: dict[
+    bool, Any
+] = {  # of the later and of the earlier tick of a pair, whose products are added up
     False: (slice(None), slice(None)),  # values
     True: ([0, 0, 1, 1], [0, 1, 0, 1]),  # values, value and known, known and value, both known
 }
@@ -50,7 +53,7 @@ def _sums(one: Values, rows: Values, weights: Values | None = None, *, back: boo
     others = _views(rows, count, lags, back=back)
     if weights is None or len(weights) == 1:
         one = one if weights is None else one * weights[0][:, None, None]
-        return np.einsum("icw,ikcw->kcw", one, others)[None]
+        return np.asarray(np.einsum("icw,ikcw->kcw", one, others))[None]
     products = (one[:, None] * others).reshape(count, -1)
     return np.asarray(weights @ products).reshape(-1, *others.shape[1:])
 
@@ -101,22 +104,30 @@ def _ratios(covariances: Values, valid: Any) -> Values:
 
 def _apart(state: State, names: Any, width: int, held: int) -> Iterator[tuple[slice, State]]:
     """Give a few series after the other: their places, and their state to be changed in place."""
-    room = max(_ROOM // held, 1)
+    room = max(_ROOM // max(held, 1), 1)
     for first in range(0, width, room):
         here = slice(first, first + room)
         whole = width <= room
         yield here, state if whole else {name: state[name][..., here] for name in names}
 
 
+class _Place(NamedTuple):
+    """Ticks of one block: after so many since the anchor, how many, and which are answered."""
+
+    at: int
+    ticks: int
+    marks: range
+
+
 @dataclass(frozen=True)
 class Trailing:
     """Correlations in the window that ends at every so-many-th tick.
 
-    Time is cut at *anchors*, ``period`` ticks apart and at fixed tick numbers. A pair of ticks is
-    either from before the anchor, and then in ``old``: sums over those that are still in the window
-    when ``0, block, 2 block, …`` ticks came after the anchor. Or its later tick is after the anchor;
-    then it is in ``new``, and stays in the window until the next anchor, since that comes no later
-    than ``window - lags`` ticks after this one.
+    Time is cut at *anchors*, ``period`` ticks apart and at fixed tick numbers. A pair of ticks
+    is either from before the anchor, and then in ``old``: sums over those that are still in the
+    window when ``0, block, 2 block, …`` ticks came after the anchor. Or its later tick is after
+    the anchor: it is in ``new``, and stays in the window until the next anchor, since that comes
+    no later than ``window - lags`` ticks after this one.
 
     A pivot holds until the mean is 4 standard deviations away from it, and then becomes the
     window's median. That is at most 1 standard deviation from the mean, so that by Cantelli's
@@ -179,13 +190,13 @@ class Trailing:
                 into = slice(filled, filled + len(marks))
                 valid = self._append(part, rows, at, marks, whole=whole)
                 done, filled = done + len(rows), into.stop
-                full = at + len(rows) == self.period
+                place, full = _Place(at, len(rows), marks), at + len(rows) == self.period
                 if full and self._alone:
                     self._anchor(part)
-                    at, rows, marks = 0, rows[:0], range(-1, 0)
+                    place = _Place(0, 0, range(-1, 0))
                 if not self._alone or full:
                     gives = found[into, :, here], sizes[into, here]
-                    self._answer(part, at, len(rows), marks, valid, *gives)
+                    self._answer(part, place, valid, *gives)
                 if full and not self._alone:
                     self._anchor(part)
         return found, sizes if self.masked else np.full_like(sizes, self.window)
@@ -202,18 +213,18 @@ class Trailing:
         return ages[marks.start :: self.every] >= self.window
 
     def _answer(
-        self, part: State, at: int, ticks: int, marks: range, valid: Any, found: Values, sizes: Values
+        self, part: State, place: _Place, valid: Any, found: Values, sizes: Values
     ) -> None:
         """Answer at marks; where the pivot is too far off, once more with a new one from there."""
-        pairs = self._pairs(part, at, ticks, marks)
-        if len(marks) == 0:
+        pairs, count = self._pairs(part, place), len(place.marks)
+        if count == 0:
             return
-        begin = at + 1 + marks[0]
-        covariances, mean, count = self._closed(part, pairs, begin)
+        begin = place.at + 1 + place.marks[0]
+        covariances, mean, size = self._closed(part, pairs, begin)
         variance = covariances[:, 0]
-        spread, off = _OFF * variance, count * mean * mean
+        spread, off = _OFF * variance, size * mean * mean
         if self.masked:
-            sizes[:] = count
+            sizes[:] = size
         if np.count_nonzero(valid & (spread > off)) == valid.size:
             np.divide(covariances, variance[:, None], out=found)
             return
@@ -224,20 +235,22 @@ class Trailing:
             return
         own = {name: part[name][..., where] for name in self.names}
         first = off[:, where].argmax(axis=0)
-        for place, mark in enumerate(begin + self.every * first):
-            raw = own["raw"][mark : mark + self.window, place]
-            own["pivot"][place] = np.median(raw[~np.isnan(raw)])
-        self._rebuild(own, self.window + at + ticks, self.window + at)
-        later = valid[:, where] & (np.arange(len(marks))[:, None] >= first)
+        for one, mark in enumerate(begin + self.every * first):
+            raw = own["raw"][mark : mark + self.window, one]
+            own["pivot"][one] = np.median(raw[~np.isnan(raw)])
+        at = self.window + place.at
+        self._rebuild(own, at + place.ticks, at)
+        later = valid[:, where] & (np.arange(count)[:, None] >= first)
         better = found[..., where]
-        self._answer(own, at, ticks, marks, later, better, sizes[..., where])
+        self._answer(own, place, later, better, sizes[..., where])
         found[..., where] = np.where(later[:, None], better, found[..., where])
         for name, array in own.items():
             part[name][..., where] = array
 
-    def _pairs(self, part: State, at: int, ticks: int, marks: range) -> Values:
+    def _pairs(self, part: State, place: _Place) -> Values:
         """Give sums over the pairs of the window at each mark; move ``new`` on."""
-        old, about, new = part["old"][-(-(at + ticks) // self.block)], part["about"], part["new"]
+        (at, ticks, marks), about, new = place, part["about"], part["new"]
+        old: Values = part["old"][-(-(at + ticks) // self.block)]
         if ticks == 0:
             return old[None]
         later, earlier = _CHANNELS[self.masked]
@@ -349,7 +362,7 @@ class Fading:
         }
 
     def take(self, state: State, values: Values) -> tuple[Values, Values]:
-        """Give correlations (answers, lags, series), and how many equal ticks would say as much."""
+        """Give correlations (answers, lags, series), and how many equal ticks tell as much."""
         tick, (ticks, width) = state["tick"], values.shape
         values, first = _known(values)[0], -(tick + 1) % self.every
         answers = len(range(first, ticks, self.every))
@@ -392,7 +405,7 @@ class Fading:
         covariances, _, count = _covariances(pairs[:-1])
         covariances *= self._fade(np.arange(lags + 1)[:, None] / 2)
         sizes = count**2 / np.where(squares > 0, squares, np.nan)[:-1]
-        return _ratios(covariances, since[:-1] > lags), sizes
+        return _ratios(covariances, (since[:-1] > lags) & (count > _FAINT)), sizes
 
     def _fade(self, ages: Any) -> Values:
         return np.asarray(0.5 ** (ages / self.halflife))
@@ -400,7 +413,8 @@ class Fading:
     def _shift(self, part: State) -> None:
         """Move the pivot to the weighted mean."""
         pairs = part["pairs"]
-        mean = _covariances(pairs[None])[1][0]
+        pivot = part["pivot"] + _covariances(pairs[None])[1][0]
+        mean = np.nan_to_num(pivot - part["pivot"])  # as it is rounded; 0 where there is none
         pairs[:, 0] -= mean * (pairs[:, 1] + pairs[:, 2] - mean * pairs[:, 3])
         pairs[:, 1:3] -= (mean * pairs[:, 3])[:, None]
-        part["pivot"] += mean
+        part["pivot"][:] = pivot
