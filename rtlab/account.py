@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from rtlab.errors import DataError, MissingColumnError
 from rtlab.parsing import EXACT
-
-if TYPE_CHECKING:
-    from rtlab.pictures import Picture
+from rtlab.pictures import Picture
 
 __all__ = ["Account"]
 

@@ -8,7 +8,7 @@ numbers, else by ``codes`` (key → code). A missing key is a key.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,7 @@ import pandas as pd
 from rtlab import numbering
 from rtlab.columns import Columns, join_arrays
 from rtlab.errors import DataError, ParameterError
-
-if TYPE_CHECKING:
-    from rtlab.steps import State
+from rtlab.steps import State
 
 __all__ = [
     "columns", "distinct", "encode", "initial", "key_names", "order", "size", "sweep",

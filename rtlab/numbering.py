@@ -7,15 +7,13 @@ scalars.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from rtlab import hashing
-
-if TYPE_CHECKING:
-    from rtlab.steps import State
+from rtlab.steps import State
 
 __all__ = ["find", "renewed"]
 

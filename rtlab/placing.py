@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from rtlab.grid import Grid
 from rtlab.slots import spread
-from rtlab.watermark import NO_TIME
-
-if TYPE_CHECKING:
-    from rtlab.grid import Grid
-    from rtlab.watermark import Watermark
+from rtlab.watermark import NO_TIME, Watermark
 
 __all__ = ["NO_WINDOW", "Placed", "Shape", "place"]
 

@@ -6,12 +6,13 @@ import base64
 import os
 import re
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
 from importlib import resources
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -19,9 +20,6 @@ from rtlab.errors import MissingExtraError
 from rtlab.extras import optional
 from rtlab.pictures import Picture
 from rtlab.sinks.files import write_csv, write_parquet
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["Report", "Section", "write_report"]
 

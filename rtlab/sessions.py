@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,6 @@ from rtlab.slots import NOBODY, WHOLE, lane
 from rtlab.steps import Outputs, State, register
 from rtlab.watermark import NO_TIME, Watermark
 from rtlab.windowed import Rows, Timed
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 __all__ = ["session"]
 

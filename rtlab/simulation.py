@@ -6,14 +6,14 @@ drawn from its own block of raw integers, so the size of batches cannot matter.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from rtlab.dirt import BAD, Rows, frame, join_rows, micro, plan_dirt, record, whole
+from rtlab.dirt import BAD, Dirt, Rows, frame, join_rows, micro, plan_dirt, record, whole
 from rtlab.draws import POISSON_ONE, Draws, Integers, high, low, pick, scaled, table
 from rtlab.errors import ParameterError
 from rtlab.truth import (
@@ -30,11 +30,6 @@ from rtlab.truth import (
     hourly,
     shares,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from rtlab.dirt import Dirt
 
 __all__ = ["Shop", "simulate"]
 

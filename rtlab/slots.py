@@ -6,16 +6,14 @@ A group is a window and a key. A state holds an array for each thing that is kno
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rtlab import held, numbering
 from rtlab.errors import DataError
 from rtlab.keys import sweep
-
-if TYPE_CHECKING:
-    from rtlab.steps import State
+from rtlab.steps import State
 
 __all__ = [
     "GONE",

@@ -8,8 +8,9 @@ streamz's own nodes in between.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakValueDictionary
 
 from streamz import Stream
@@ -18,9 +19,6 @@ from streamz import core as streamz_core
 from rtlab.errors import ParameterError, StreamError
 from rtlab.parsing import NAT, instant
 from rtlab.steps import Outputs, Step, is_empty, join, settled, shown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["Graph", "StepNode", "advance", "drain", "finish", "through"]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,9 +17,6 @@ from rtlab.placing import NO_WINDOW, Placed, Shape, place
 from rtlab.slots import WHOLE, lane, spread
 from rtlab.steps import Outputs, State, Step
 from rtlab.watermark import NO_TIME, Watermark
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 __all__ = ["Rows", "Timed", "Windowed"]
 

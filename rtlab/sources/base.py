@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -18,9 +19,6 @@ from rtlab.columns import Columns
 from rtlab.errors import DataError, StreamError
 from rtlab.steps import Chain, Step, shown
 from rtlab.streams import Graph
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["Source", "moments"]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
@@ -11,9 +12,6 @@ from rtlab.errors import DataError, ParameterError
 from rtlab.parsing import duration, instant
 from rtlab.sources.base import Source
 from rtlab.steps import stamp
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["Replay", "replay"]
 
