@@ -175,8 +175,8 @@ class CountWindow(Step):
             name: Columns.moments(bound, "UTC")
             for name, bound in self._plan.span(target, places).items()
         }
-        by = zip(keys.key_names(self.by), keys.columns(state["keys"], codes), strict=True)
-        columns = times | dict(by) | self._plan.answers(target, places)
+        columns = times | keys.columns(self.by, state["keys"], codes)
+        columns |= self._plan.answers(target, places)
         return Columns({"start": places}, index="start").adding(**columns)
 
     def _forget(self, state: State) -> None:

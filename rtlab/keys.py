@@ -178,9 +178,11 @@ def _plain(array: Any) -> list[Any]:
     return plain
 
 
-def columns(table: State, codes: Any) -> list[Any]:
-    """Give the key columns of some codes."""
-    return [values[codes] for values in table["values"]]
+def columns(by: str | Sequence[str] | None, table: State, codes: Any) -> dict[str, Any]:
+    """Give the key columns of some codes by name."""
+    return {
+        name: values[codes] for name, values in zip(key_names(by), table["values"], strict=True)
+    }
 
 
 def order(table: State, codes: Any, before: Any = ()) -> Any:
@@ -188,7 +190,7 @@ def order(table: State, codes: Any, before: Any = ()) -> Any:
 
     A missing key is last.
     """
-    ranks = [*reversed([_ranks(column) for column in columns(table, codes)]), *before]
+    ranks = [*(_ranks(values[codes]) for values in reversed(table["values"])), *before]
     ranks = [rank for rank in ranks if len(rank) and (rank != rank[0]).any()]
     if len(ranks) == 1:
         return np.argsort(ranks[0], kind="stable")

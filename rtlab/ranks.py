@@ -299,8 +299,8 @@ class Leaderboard(Step):
         """Lay out keys with their ranks and shares."""
         share = np.full(len(sums), np.nan)
         np.divide(sums, totals, out=share, where=totals != 0)
-        names = zip(keys.key_names(self.by), keys.columns(state["keys"], codes), strict=True)
-        return {"rank": ranks, **dict(names), self._name: sums, "share": share}
+        by = keys.columns(self.by, state["keys"], codes)
+        return {"rank": ranks, **by, self._name: sums, "share": share}
 
 
 leaderboard = register("leaderboard")(Leaderboard)

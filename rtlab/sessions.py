@@ -246,8 +246,7 @@ class Session(Timed):
             "start": Columns.moments(span["start"], self.tz),
             "end": Columns.moments(span["end"] + self._gap, self.tz),
         }
-        by = keys.columns(state["keys"], groups["key"][places])
-        columns = times | dict(zip(keys.key_names(self.by), by, strict=True))
+        columns = times | keys.columns(self.by, state["keys"], groups["key"][places])
         columns |= self._plan.answers(groups, places)
         number = lane(groups, "answers", "", WHOLE)
         if self._revises:

@@ -133,12 +133,10 @@ def fitting(node: Stream, value: Any) -> Any:
     return value if bare else shown(value)
 
 
+@Stream.register_api()
 def through(stream: Stream, step: Step, stream_name: str | None = None) -> StepNode:
     """Attach a step, or a chain of steps, to a stream: ``stream.through(rt.chain(...))``."""
     return StepNode(stream, step, stream_name=stream_name)
-
-
-Stream.register_api()(through)
 
 
 class Graph:
@@ -251,13 +249,10 @@ def has_delay(node: Stream) -> bool:
 
 def _memory(node: Stream) -> dict[str, Any]:
     kept = {name: node.__dict__[name] for name in _MEMORIES if name in node.__dict__}
-    for name, value in kept.items():
-        if isinstance(node, StepNode):
-            continue  # put aside whole; the run gets a new one
-        try:  # the run works on copies, and the originals come back
-            node.__dict__[name] = copy.deepcopy(value) if name != "emit_on" else value
-        except TypeError:
-            continue
+    if not isinstance(node, StepNode):  # whose state is put aside whole; the run gets a new one
+        for name in kept.keys() - {"emit_on"}:
+            with suppress(TypeError):  # the run works on copies, and the originals come back
+                node.__dict__[name] = copy.deepcopy(kept[name])
     return kept
 
 
@@ -279,6 +274,7 @@ def _upstream_first(found: dict[int, Stream]) -> list[Stream]:
     return order
 
 
+@Stream.register_api()
 def drain(*nodes: Stream) -> Any:
     """Run the sources of some nodes to their end, here and now, and hand back what they gave.
 
@@ -337,7 +333,7 @@ def drain(*nodes: Stream) -> Any:
 def _feed(graph: Graph) -> None:
     """Let the sources take turns, a batch each, until all have ended."""
     for source in graph.sources:
-        source._halted = source.over = False  # noqa: SLF001
+        source.halted = source.over = False
     running = [(source, source.batches()) for source in graph.sources]
     while running:
         for turn in list(running):
@@ -442,17 +438,3 @@ def sources_of(node: Stream) -> list[Stream]:
     """List the beginnings of what flows through a node."""
     above = [up for up in node.upstreams if up is not None]
     return [source for up in above for source in sources_of(up)] if above else [node]
-
-
-def attach_drain() -> None:
-    """Give every stream ``drain``: the same run, for one node."""
-    if not hasattr(Stream, "drain"):
-
-        def face(self: Stream) -> Any:
-            return drain(self)
-
-        face.__doc__ = drain.__doc__
-        Stream.register_api(attribute_name="drain")(face)
-
-
-attach_drain()

@@ -175,17 +175,15 @@ class Windowed(Timed):
     def _check_gap(self, state: State, placed: Placed, distinct: keys.Distinct) -> None:
         if len(placed.last):
             first = min(state["since"].min(initial=placed.first.min()), placed.first.min())
-            self._refuse_many(
-                int(placed.last.max() - max(first, state["open"])), len(state["since"]), distinct
+            windows, known = (
+                int(placed.last.max() - max(first, state["open"])),
+                len(state["since"]),
             )
+            if windows * max(known, distinct.most) > MOST_EMPTY:  # only then they are counted
+                self._refuse_many(windows * max(known, distinct.number))
 
-    def _refuse_many(
-        self, windows: int, known: int, distinct: keys.Distinct | None = None
-    ) -> None:
+    def _refuse_many(self, empty: int) -> None:
         """Refuse to fill more than a million rows at once."""
-        if windows * max(known, 1 if distinct is None else distinct.most) <= MOST_EMPTY:
-            return
-        empty = windows * max(known, 1 if distinct is None else distinct.number)
         if empty > MOST_EMPTY:
             raise DataError(
                 f"fill={self.fill!r} would make {empty:,} rows, more than {MOST_EMPTY:,}: the "
@@ -274,7 +272,7 @@ class Windowed(Timed):
         """Name each key's windows from its first one, or the last answer, up to ``end``."""
         first = state["since"].clip(state["open"])
         count = np.maximum(end - first, 0)
-        self._refuse_many(int(count.sum()), 1)
+        self._refuse_many(int(count.sum()))
         codes, windows = spread(first, count)
         if self._shape.grid.civil:  # a day that a zone skipped never was
             starts, ends = self._shape.bounds(windows)
@@ -315,8 +313,7 @@ class Windowed(Timed):
             aggregates = self._plan.answers(groups, places)
         starts, ends = self._shape.bounds(groups["window"][places])
         times = {"start": Columns.moments(starts, self.tz), "end": Columns.moments(ends, self.tz)}
-        by = dict(zip(keys.key_names(self.by), keys.columns(state["keys"], codes), strict=True))
-        columns = times | by | aggregates
+        columns = times | keys.columns(self.by, state["keys"], codes) | aggregates
         if self._revises:
             answers = lane(groups, "answers", "", WHOLE)
             columns["revision"] = answers[places]

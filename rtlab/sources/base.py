@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -64,7 +65,7 @@ class Source(streamz.Source):  # type: ignore[misc]
         self._newest = parsing.NAT
         self._heard = self._looked = self.clock()
         self.error: BaseException | None = None
-        self._halted = False
+        self.halted = False  # ended early, by stop()
         self._done = threading.Event()
         replace_earlier_run(self)
 
@@ -91,7 +92,7 @@ class Source(streamz.Source):  # type: ignore[misc]
             raise StreamError(refusals[0])
         if self.loop is None:
             self._set_loop(get_io_loop())
-        self.stopped, self.started, self._halted, self.error = False, True, False, None
+        self.stopped, self.started, self.halted, self.error = False, True, False, None
         self.over, self._newest = False, parsing.NAT
         self._heard = self.clock()
         self._done.clear()
@@ -99,12 +100,7 @@ class Source(streamz.Source):  # type: ignore[misc]
 
     def stop(self) -> None:
         """End the stream after the batch in hand."""
-        self._halted = True
-
-    @property
-    def halted(self) -> bool:
-        """Whether the latest run was ended early, by :meth:`stop`."""
-        return self._halted
+        self.halted = True
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait for the end of a live run.
@@ -141,7 +137,7 @@ class Source(streamz.Source):  # type: ignore[misc]
                 Graph(self).restart()
             for batch in self.batches():
                 await self._pause(self.wait_before(batch))
-                if self._halted:
+                if self.halted:
                     break
                 self._spoke(batch)
                 await asyncio.gather(*self._emit(shown(batch)))
@@ -177,7 +173,7 @@ class Source(streamz.Source):  # type: ignore[misc]
             await asyncio.sleep(min(max(left, 0.0), TICK))
             for waiting in self._look():
                 await asyncio.gather(*waiting)
-            if left <= 0 or self._halted:
+            if left <= 0 or self.halted:
                 return
 
     def _spoke(self, batch: Any) -> None:
@@ -269,8 +265,6 @@ def replace_earlier_run(running: Any) -> None:
 
 def notebook_cell() -> tuple[str | None, int]:
     """Tell which cell of a notebook runs, and its execution count."""
-    import sys  # noqa: PLC0415
-
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is None:
