@@ -19,8 +19,6 @@ from rtlab.errors import DataError, ParameterError
 from rtlab.slots import ROWS, Lanes
 from rtlab.steps import State
 
-__all__ = ["ROWS", "Plan"]
-
 _NEEDS = {
     "count": ("n",), "sum": ("sum",), "mean": ("sum", "n"), "min": ("min", "n"),
     "max": ("max", "n"), "var": ("spread",), "std": ("spread",), "median": (), "quantile": (),

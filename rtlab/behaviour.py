@@ -16,8 +16,6 @@ from rtlab.errors import MissingColumnError, ParameterError
 from rtlab.steps import Outputs, State, Step, join, register
 from rtlab.windows import Tumbling
 
-__all__ = ["rfm", "together", "users"]
-
 
 @dataclass(frozen=True)
 class Users(Step):

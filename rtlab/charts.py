@@ -14,8 +14,6 @@ from rtlab.errors import DataError
 from rtlab.extras import optional
 from rtlab.pictures import Picture, quoted, say, short
 
-__all__ = ["plot_average", "plot_decomposition", "plot_difference", "plot_series"]
-
 PIXELS = 900
 """Of a line's width: more than twice as many points cannot be seen."""
 SHADES = ("#F6E5C8", "#DCEBE4")

@@ -15,8 +15,6 @@ from typing import Any, Self
 import rtlab as rt
 from rtlab.errors import ParameterError, RtlabError, StreamError
 
-__all__ = ["main"]
-
 STOPPED = 130  # what shells expect of a program ended by Ctrl-C
 
 

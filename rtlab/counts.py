@@ -18,8 +18,6 @@ from rtlab.errors import ParameterError
 from rtlab.slots import spread
 from rtlab.steps import Outputs, State, Step, register
 
-__all__ = ["count_window"]
-
 MOST = 2**40  # rows in a window
 
 

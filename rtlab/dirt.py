@@ -15,8 +15,6 @@ import pandas as pd
 from rtlab.draws import Draws, Integers, high, low, pick, scaled
 from rtlab.errors import ParameterError
 
-__all__ = ["Dirt", "Outage", "Rows", "frame", "join_rows", "micro", "plan_dirt", "record", "whole"]
-
 Rows: TypeAlias = dict[str, Integers]
 """Columns of integers (times in microseconds), and, with dirt, ``kind`` and ``detail``."""
 

@@ -14,8 +14,6 @@ from typing import TypeAlias
 
 import numpy as np
 
-__all__ = ["POISSON_ONE", "Draws", "Integers", "high", "low", "pick", "scaled", "table", "zipf"]
-
 Integers: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
 FULL = 1 << 32  # draws are compared as 32-bit integers

@@ -14,8 +14,6 @@ import pandas as pd
 from rtlab.columns import Columns, bare, join_arrays
 from rtlab.errors import DataError
 
-__all__ = ["add", "applied", "copy", "distinct", "drop", "quantiles", "rows_of"]
-
 Chunk = dict[str, Any]
 MANY = 64  # chunks that are made one
 

@@ -15,8 +15,6 @@ from rtlab.columns import Columns, bare
 from rtlab.errors import DataError, MissingColumnError, ParameterError
 from rtlab.steps import Outputs, State, Step, register
 
-__all__ = ["enrich"]
-
 WITH_MISSING = {"i": "Int64", "u": "UInt64", "b": "boolean"}
 
 

@@ -18,10 +18,6 @@ from rtlab.columns import Columns, join_arrays
 from rtlab.errors import DataError, ParameterError
 from rtlab.steps import State
 
-__all__ = [
-    "columns", "distinct", "encode", "initial", "key_names", "order", "size", "sweep",
-]  # fmt: skip
-
 FEW = 1024  # keys that are not worth forgetting
 
 

@@ -30,8 +30,6 @@ from rtlab.sources.replay import Replay, pace, replay
 from rtlab.streams import Graph
 from rtlab.ticks import WholeSeries
 
-__all__ = ["Desk", "desk"]
-
 SECONDS = 15
 """How long the replay of a log takes, where nobody says its speed."""
 LONGER = {"10min": "1h", "1h": "1D", "1D": "7D"}

@@ -15,8 +15,6 @@ import pandas as pd
 from rtlab import hashing
 from rtlab.steps import State
 
-__all__ = ["find", "renewed"]
-
 MOST = 2**22  # places in a table: 16 MB
 ROOM = 64  # places at first
 FREE = -1  # the number of a place without a name

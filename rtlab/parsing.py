@@ -12,11 +12,6 @@ import pandas as pd
 
 from rtlab.errors import DataError, ParameterError
 
-__all__ = [
-    "check_zone", "duration", "identifiers", "instant", "multiplies", "numbers", "product",
-    "times", "whole",
-]  # fmt: skip
-
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 EPOCH = pd.Timestamp(0, tz="UTC").as_unit("us")  # nanoseconds reach from 1677 to 2262 only
 MICROSECOND = pd.Timedelta(1, unit="us").as_unit("us")

@@ -27,8 +27,6 @@ import pandas as pd
 from rtlab.errors import ParameterError
 from rtlab.extras import optional
 
-__all__ = ["Picture"]
-
 INK, GREY, FRAME = "#1F2933", "#616E7C", "#E4E7EB"
 COLOURS = ("#1F5FA8", "#B8420F", "#00755E", "#7B3F98", "#8A5A00", "#A3195B")
 """Told apart by colour-blind eyes, and at least 4.5:1 against white."""

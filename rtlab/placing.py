@@ -10,8 +10,6 @@ from rtlab.grid import Grid
 from rtlab.slots import spread
 from rtlab.watermark import NO_TIME, Watermark
 
-__all__ = ["NO_WINDOW", "Placed", "Shape", "place"]
-
 NO_WINDOW = -(2**62)  # before every window
 
 

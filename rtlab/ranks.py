@@ -18,8 +18,6 @@ from rtlab.parsing import duration
 from rtlab.steps import Outputs, State, Step, register
 from rtlab.windows import Tumbling
 
-__all__ = ["leaderboard"]
-
 FEW = 1024  # keys that need not be forgotten
 
 

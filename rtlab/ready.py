@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from importlib import metadata, util
 from typing import NamedTuple
 
-__all__ = ["Verdict", "check"]
-
 EXTRAS = {
     "stats": ("statsmodels", "autocorrelation and decomposition"),
     "plot": ("matplotlib", "figures"),

@@ -16,8 +16,6 @@ from rtlab import hashing
 from rtlab.parsing import NAT
 from rtlab.steps import State
 
-__all__ = ["forget", "initial", "recall", "remember", "write_out"]
-
 PIECE = 65_536  # places
 
 

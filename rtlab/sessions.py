@@ -16,8 +16,6 @@ from rtlab.steps import Outputs, State, register
 from rtlab.watermark import NO_TIME, Watermark
 from rtlab.windowed import Rows, Timed
 
-__all__ = ["session"]
-
 FITS = 2**63
 
 

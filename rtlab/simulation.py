@@ -31,8 +31,6 @@ from rtlab.truth import (
     shares,
 )
 
-__all__ = ["Shop", "simulate"]
-
 ZONE = "Asia/Shanghai"  # no clock change since 1991: a day has 24 hours
 SECOND = 1_000_000  # microseconds
 HOUR = 3600 * SECOND

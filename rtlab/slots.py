@@ -15,23 +15,6 @@ from rtlab.errors import DataError
 from rtlab.keys import sweep
 from rtlab.steps import State
 
-__all__ = [
-    "GONE",
-    "NOBODY",
-    "ROWS",
-    "Lanes",
-    "check",
-    "claim",
-    "drop",
-    "find",
-    "forget",
-    "initial",
-    "lane",
-    "reserve",
-    "size",
-    "spread",
-]
-
 ROWS = "rows"  # how many rows a group has, whatever their values
 WHOLE = np.dtype(np.int64)
 START = 64  # slots at first

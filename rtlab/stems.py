@@ -11,8 +11,6 @@ from rtlab import pictures as look
 from rtlab.errors import DataError
 from rtlab.pictures import Picture, quoted, say, short
 
-__all__ = ["plot_correlogram"]
-
 
 @look.house_style()
 def plot_correlogram(c: Any, *, title: str | None = None) -> Picture:

@@ -15,9 +15,6 @@ from rtlab.behaviour import rfm
 from rtlab.pictures import is_money, say
 from rtlab.report import Report, Section
 
-__all__ = ["Labels", "tell"]
-
-
 LIFT = 1.1  # a pair bought together no more often than this is no finding
 
 SEGMENTS = {

@@ -20,8 +20,6 @@ from rtlab.errors import ParameterError, StreamError
 from rtlab.parsing import NAT, instant
 from rtlab.steps import Outputs, Step, is_empty, join, settled, shown
 
-__all__ = ["Graph", "StepNode", "advance", "drain", "finish", "through"]
-
 # These hand elements to an event loop in another thread, so nothing can be run to its end here.
 _LOOPING = tuple(
     getattr(streamz_core, name)
@@ -133,10 +131,12 @@ def fitting(node: Stream, value: Any) -> Any:
     return value if bare else shown(value)
 
 
-@Stream.register_api()
 def through(stream: Stream, step: Step, stream_name: str | None = None) -> StepNode:
     """Attach a step, or a chain of steps, to a stream: ``stream.through(rt.chain(...))``."""
     return StepNode(stream, step, stream_name=stream_name)
+
+
+Stream.register_api()(through)
 
 
 class Graph:
@@ -274,7 +274,6 @@ def _upstream_first(found: dict[int, Stream]) -> list[Stream]:
     return order
 
 
-@Stream.register_api()
 def drain(*nodes: Stream) -> Any:
     """Run the sources of some nodes to their end, here and now, and hand back what they gave.
 
@@ -328,6 +327,9 @@ def drain(*nodes: Stream) -> Any:
                 gather.destroy()
     answers = tuple(join(gather.pieces) for gather in gathers)
     return answers[0] if len(answers) == 1 else answers
+
+
+Stream.register_api()(drain)
 
 
 def _feed(graph: Graph) -> None:

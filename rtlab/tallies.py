@@ -13,8 +13,6 @@ from rtlab.errors import DataError, MissingColumnError
 from rtlab.extras import optional
 from rtlab.pictures import Picture, quoted, say, short
 
-__all__ = ["plot_account", "plot_customers", "plot_heatmap", "plot_leaderboard"]
-
 HATCHED = 100  # so many bars at most: more take seconds to draw, and no eye tells their hatch
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 

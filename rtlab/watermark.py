@@ -11,8 +11,6 @@ from rtlab import parsing
 from rtlab.columns import Columns
 from rtlab.errors import DataError
 
-__all__ = ["COLUMN", "NO_TIME", "Watermark"]
-
 NO_TIME = parsing.NAT
 COLUMN = "_watermark"
 """The column in which several inputs, or a source, hand on the watermark of each row."""

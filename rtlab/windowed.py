@@ -10,15 +10,13 @@ import numpy as np
 import pandas as pd
 
 from rtlab import keys, parsing, slots
-from rtlab.aggregate import ROWS, Plan
+from rtlab.aggregate import Plan
 from rtlab.columns import Columns
 from rtlab.errors import DataError, ParameterError
 from rtlab.placing import NO_WINDOW, Placed, Shape, place
-from rtlab.slots import WHOLE, lane, spread
+from rtlab.slots import ROWS, WHOLE, lane, spread
 from rtlab.steps import Outputs, State, Step
 from rtlab.watermark import NO_TIME, Watermark
-
-__all__ = ["Rows", "Timed", "Windowed"]
 
 MOST_EMPTY = 1_000_000  # windows that ``fill`` may make at once
 

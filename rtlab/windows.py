@@ -14,8 +14,6 @@ from rtlab.placing import Shape
 from rtlab.steps import register
 from rtlab.windowed import Windowed
 
-__all__ = ["sliding", "tumbling"]
-
 
 @dataclass(frozen=True)
 class Tumbling(Windowed):

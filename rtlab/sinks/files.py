@@ -26,13 +26,11 @@ from rtlab.extras import optional
 from rtlab.steps import Outputs, State, Step, run
 from rtlab.streams import StepNode
 
-__all__ = ["FileSink", "write_csv", "write_parquet"]
-
 ROW_GROUP = 1 << 17
 """Rows in a row group of a Parquet file, however the batches were cut."""
 
 
-class _Pending:
+class Pending:
     """A file on its way: nothing, until :meth:`publish` moves it to its place."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -81,7 +79,7 @@ class _Write(Step):
     def update(self, state: State, batch: Any) -> Outputs:
         frame = _flat(batch)
         if "columns" not in state:
-            state["file"], state["columns"] = _Pending(self.path), list(frame.columns)
+            state["file"], state["columns"] = Pending(self.path), list(frame.columns)
         if set(frame.columns) != set(state["columns"]) or frame.columns.has_duplicates:
             raise DataError(
                 f"a batch with the columns {', '.join(map(str, frame.columns))} for a file with "
@@ -92,7 +90,7 @@ class _Write(Step):
 
     def finish(self, state: State) -> Outputs:
         if "file" not in state:
-            state["file"] = _Pending(self.path)  # nothing came: the file says so by being empty
+            state["file"] = Pending(self.path)  # nothing came: the file says so by being empty
         self.close(state)
         state["file"].publish()
         state.clear()

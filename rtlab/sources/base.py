@@ -21,8 +21,6 @@ from rtlab.errors import DataError, StreamError
 from rtlab.steps import Chain, Step, shown
 from rtlab.streams import Graph
 
-__all__ = ["Source", "moments"]
-
 TICK = 0.05  # seconds between two looks at the clock
 
 
@@ -263,10 +261,15 @@ def replace_earlier_run(running: Any) -> None:
     _by_cell[cell, order + 1] = running
 
 
+def ipython() -> Any:
+    """Give the shell that runs this, if there is one."""
+    module = sys.modules.get("IPython")
+    return module.get_ipython() if module is not None else None
+
+
 def notebook_cell() -> tuple[str | None, int]:
     """Tell which cell of a notebook runs, and its execution count."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
+    shell = ipython()
     if shell is None:
         return None, 0
     parent: dict[str, Any] = getattr(shell, "get_parent", dict)() or {}

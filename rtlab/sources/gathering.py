@@ -20,8 +20,6 @@ from rtlab.sources.messages import Reader
 from rtlab.steps import stamp
 from rtlab.streams import Graph, fitting
 
-__all__ = ["Gathering", "source"]
-
 
 class Gathering(Source):
     """A source that gathers what is emitted into it; made by :func:`source`."""

@@ -19,11 +19,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from rtlab.errors import DataError
 from rtlab.sources.encodings import UNREADABLE, encoding_of, unpacked
-
-__all__ = ["MISSING", "Table", "Words", "encode", "excerpt", "objects", "read_text"]
 
 MISSING = {"", "NULL", "null", "NaN", "nan", "None", "<NA>", "\\N", "#N/A"}
 """Texts that programs write where nothing is known."""
@@ -40,7 +39,7 @@ class Words:
     ``text`` says that the file itself declares the column as text.
     """
 
-    codes: npt.NDArray[np.int32]
+    codes: npt.NDArray[Any]
     texts: list[str]
     text: bool = False
 
@@ -98,8 +97,8 @@ class _Gather:
         for name, cells in block.items():
             if name not in self.known:  # a column that earlier rows did not have
                 self.known[name] = defaultdict(count().__next__)
-                self.pieces[name] = [encode([""] * self.rows, self.known[name])]
-            self.pieces[name].append(encode(cells, self.known[name]))
+                self.pieces[name] = [_encode([""] * self.rows, self.known[name])]
+            self.pieces[name].append(_encode(cells, self.known[name]))
         self.rows += rows
 
     def table(self) -> Table:
@@ -110,7 +109,13 @@ class _Gather:
         return Table(self.rows, columns, self.malformed)
 
 
-def encode(cells: list[str], known: defaultdict[str, int]) -> npt.NDArray[np.int32]:
+def words(cells: list[str], *, text: bool = False) -> Words:
+    """Make a column of its cells."""
+    codes, texts = pd.factorize(objects(cells))
+    return Words(codes, texts.tolist(), text)
+
+
+def _encode(cells: list[str], known: defaultdict[str, int]) -> npt.NDArray[np.int32]:
     """Give each cell the number of its text; a new text gets the next number."""
     return np.fromiter(map(known.__getitem__, cells), np.int32, len(cells))
 

@@ -13,8 +13,6 @@ from rtlab.parsing import duration, instant
 from rtlab.sources.base import Source
 from rtlab.steps import stamp
 
-__all__ = ["Replay", "replay"]
-
 
 class Replay(Source):
     """A finished frame or series as a source; made by :func:`replay`."""

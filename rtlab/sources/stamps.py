@@ -17,8 +17,6 @@ import pandas as pd
 from rtlab.errors import DataError, ParameterError
 from rtlab.sources.records import MISSING, Words, objects
 
-__all__ = ["SINCE", "Times", "alike", "read"]
-
 _STAMP = re.compile(
     r"(\d{4}|\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{1,2})"
     r"(?:(?:[Tt]|,? +)(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?: ?([AaPp])\.?[Mm]\.?)?)?"
