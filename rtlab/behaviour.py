@@ -12,8 +12,9 @@ import pandas as pd
 from rtlab import keys, slots
 from rtlab.aggregate import Plan
 from rtlab.columns import Columns, bare
-from rtlab.errors import MissingColumnError, ParameterError
+from rtlab.errors import MissingColumnError
 from rtlab.steps import Outputs, State, Step, join, register
+from rtlab.ticks import check_count
 from rtlab.windows import Tumbling
 
 
@@ -256,9 +257,8 @@ class Together(Step):
     )
 
     def __post_init__(self) -> None:
-        for name in ("k", "items"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise ParameterError(f"{name}={getattr(self, name)!r}: at least 1; try {name}=20")
+        check_count("k", self.k, 1, unit="pair", remedy=20)
+        check_count("items", self.items, 1, unit="item", remedy=500)
 
     def refuses(self, *, ends: bool) -> str | None:
         return None if ends else "it sees the whole stream, and this one has no end"

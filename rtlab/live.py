@@ -28,7 +28,7 @@ from rtlab.screen import Screen, in_notebook
 from rtlab.sources.base import Source, notebook_cell, replace_earlier_run
 from rtlab.sources.replay import Replay, pace, replay
 from rtlab.streams import Graph
-from rtlab.ticks import WholeSeries
+from rtlab.ticks import WholeSeries, check_count
 
 SECONDS = 15
 """How long the replay of a log takes, where nobody says its speed."""
@@ -391,8 +391,7 @@ def desk(
         raise ParameterError("desk() of nothing: name nodes, as in rt.desk(trend, top, users)")
     if not isinstance(every, (int, float)) or not every > 0:
         raise ParameterError(f"every={every!r}: seconds between two drawings; try every=0.5")
-    if not isinstance(last, int) or last < 1:
-        raise ParameterError(f"last={last!r}: at least 1 window is shown; try last=1000")
+    check_count("last", last, 1, unit="window", remedy=1000)
     from rtlab.sources.files import read_events  # noqa: PLC0415
 
     known = read_events.__kwdefaults__ or {}

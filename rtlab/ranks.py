@@ -16,6 +16,7 @@ from rtlab.columns import Columns
 from rtlab.errors import ParameterError
 from rtlab.parsing import duration
 from rtlab.steps import Outputs, State, Step, register
+from rtlab.ticks import check_count
 from rtlab.windows import Tumbling
 
 FEW = 1024  # keys that need not be forgotten
@@ -95,8 +96,7 @@ class Leaderboard(Step):
     )
 
     def __post_init__(self) -> None:
-        if not isinstance(self.k, int) or self.k < 1:
-            raise ParameterError(f"k={self.k!r}: a leaderboard lists at least 1; try k=10")
+        check_count("k", self.k, 1, unit="key", remedy=10)
         if not keys.key_names(self.by):
             raise ParameterError(f"by={self.by!r}: name the column to rank, as in by='product_id'")
         names = ["rank", *keys.key_names(self.by), self._name, "share", "change", "end"]

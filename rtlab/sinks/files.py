@@ -115,13 +115,13 @@ def _flat(batch: Any) -> pd.DataFrame:
 @dataclass(frozen=True)
 class _WriteCsv(_Write):
     def append(self, state: State, frame: pd.DataFrame) -> None:
-        first = not state.get("begun")
-        state["begun"] = True
         told = {
             name: _iso(frame[name]) for name in frame.columns if frame[name].dtype.kind in "mM"
         }
+        file = state["file"].file
+        first = file.tell() == 0  # the names of the columns stand at the head
         text = frame.assign(**told).to_csv(None, index=False, header=first, lineterminator="\n")
-        state["file"].file.write(text.encode("utf-8", "replace"))
+        file.write(text.encode("utf-8", "replace"))
 
 
 def _iso(column: pd.Series[Any]) -> Any:
@@ -177,13 +177,8 @@ def _declared(frame: pd.DataFrame) -> pd.DataFrame:
             frame[name] = frame[name].astype(dtype.categories.dtype)
             dtype = frame[name].dtype
         if pd.api.types.is_object_dtype(dtype):
-            text = [None if _gone(value) else str(value) for value in frame[name]]
-            frame[name] = pd.Series(text, index=frame.index, dtype="string")
+            frame[name] = frame[name].map(str, na_action="ignore").astype("string")
     return frame
-
-
-def _gone(value: Any) -> bool:
-    return value is None or bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
 class FileSink(StepNode):
