@@ -81,10 +81,7 @@ class CountWindow(Step):
     )
 
     def __post_init__(self) -> None:
-        for name in ("rows", "slide"):
-            value = getattr(self, name)
-            if name == "slide" and value is None:
-                continue
+        for name, value in (("rows", self.rows), ("slide", self._slide)):
             if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < MOST:
                 raise ParameterError(
                     f"{name}={value!r}: a window needs at least 1 row, counted in whole numbers; "

@@ -11,6 +11,7 @@ import html
 import io
 import logging
 import math
+import textwrap
 import threading
 import unicodedata
 import warnings
@@ -282,13 +283,8 @@ def told(
 
     What is drawn once and then replaced need not settle: to draw it lays it out.
     """
-    lines = [""]
-    for word in title.split():
-        if lines[-1] and len(lines[-1]) + len(word) > 74:
-            lines.append(word)
-        else:
-            lines[-1] = f"{lines[-1]} {word}".strip()
-    figure.suptitle("\n".join(lines), x=0.008, ha="left")
+    title = textwrap.fill(" ".join(title.split()), 75, break_on_hyphens=False)
+    figure.suptitle(title, x=0.008, ha="left")
     if settle:
         figure.draw_without_rendering()  # lay it out once: a second time would move it a little
         figure.set_layout_engine("none")

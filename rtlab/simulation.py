@@ -89,16 +89,11 @@ class Shop:
     @cached_property
     def truth(self) -> Truth:
         """What was put in."""
-        plan = self.plan
+        plan, lines = self.plan, self.days * self.events_per_day
         pieces = sum(n * weight for n, weight in enumerate(QUANTITIES, 1)) / sum(QUANTITIES)
+        factor = pieces * (1 - 2 * self.returns)
         return Truth(
-            hourly=hourly(
-                plan,
-                self.goods,
-                self.people,
-                lines=self.days * self.events_per_day,
-                factor=pieces * (1 - 2 * self.returns),
-            ),
+            hourly=hourly(plan, self.goods, self.people, lines, factor),
             promotions=plan.promotions,
             launch=plan.launch,
             stock_out=plan.stock_out,
@@ -327,17 +322,8 @@ def simulate(
     draws = Draws(seed)
     goods = Goods(draws, products)
     people = People(draws, users, goods)
-    return Shop(
-        days=days,
-        seed=seed,
-        events_per_day=events_per_day,
-        start=first,
-        returns=returns,
-        dirt=plan_dirt(draws, first, days, dirt),
-        goods=goods,
-        people=people,
-        plan=demand(draws, first, days, goods),
-    )
+    soil, plan = plan_dirt(draws, first, days, dirt), demand(draws, first, days, goods)
+    return Shop(days, seed, events_per_day, first, returns, soil, goods, people, plan)
 
 
 def _first_day(start: str) -> pd.Timestamp:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -25,6 +26,14 @@ SEGMENTS = {
     "lost": "Lost, {:,}: bought rarely, and not lately.",
     "others": "Others, {:,}: in between.",
 }
+
+
+WINDOWS = {
+    "10min": ("ten minutes", "stretches of ten minutes"),
+    "1h": ("hour", "hours"),
+    "1D": ("day", "days"),
+}
+"""How one window is called, and several."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +82,7 @@ class _Teller:
         self.series = self._scaled(found.series)
         self.periods = UNITS[found.plan.every]
         self.hourly = found.plan.every != "1D"
-        self.window = {"10min": "ten minutes", "1h": "hour", "1D": "day"}[found.plan.every]
-        self.windows = {"10min": "stretches of ten minutes"}.get(
-            found.plan.every, f"{self.window}s"
-        )
+        self.window, self.windows = WINDOWS[found.plan.every]
         self.names = dict(zip(self.periods[::-1], ("week", "day"), strict=False))
 
     def report(self) -> Report:
@@ -171,12 +177,10 @@ class _Teller:
         if lines:  # each starts where its stretch is full: show them from where all are known
             table = pd.DataFrame(lines).dropna(how="all")
             tables.append(("averages", table.loc[table.notna().all(axis=1).idxmax() :]))
-        pictures: list[Any] = [
-            ("averages", lambda: charts.plot_average(series, lines, unit=self.unit))
-        ]
+        picture: Any = ("averages", lambda: charts.plot_average(series, lines, unit=self.unit))
         if not lines:
-            pictures = [("series", lambda: charts.plot_series(series, unit=self.unit))]
-        return Section(f"{self.found.value.capitalize()} over time", words, pictures, tables)
+            picture = ("series", lambda: charts.plot_series(series, unit=self.unit))
+        return Section(f"{self.found.value.capitalize()} over time", words, [picture], tables)
 
     def _rhythm(self) -> Section:
         series, words, tables = self.series, [], []
@@ -286,7 +290,8 @@ class _Teller:
             + "; ".join(self._surprise(*one) for one in odd.head(5).itertuples())
             + "."
         )
-        scaled = _scaled_parts(parts, self.scale)
+        names = ("observed", "trend", "seasons", "residual")
+        scaled = replace(parts, **{name: getattr(parts, name) / self.scale for name in names})
         table = scaled.frame().apply(findings.as_written)
         return Section(
             "Trend, seasons and surprises",
@@ -311,7 +316,8 @@ class _Teller:
             listed = zip(shown["name"], shown[value], strict=True)
             told = "; ".join(f"{name}: {self._say(size)}" for name, size in listed)
             words.append(f"Top {title}: {told}.")
-            pictures.append((title, _board_picture(shown, value, self.unit)))
+            bars = partial(tallies.plot_leaderboard, value=value, label="name", unit=self.unit)
+            pictures.append((title, partial(bars, shown)))
             tables.append((f"top {title}", shown if named else shown.drop(columns="name")))
         return Section("Leaderboards", words, pictures, tables)
 
@@ -362,22 +368,8 @@ class _Teller:
         )
 
 
-def _board_picture(board: pd.DataFrame, value: str, unit: str) -> Any:
-    return lambda: tallies.plot_leaderboard(board, value=value, label="name", unit=unit)
-
-
 def _name(names: Mapping[Any, str], key: Any) -> str:
     return f"{names[key]} ({key})" if key in names else "unknown" if pd.isna(key) else str(key)
-
-
-def _scaled_parts(parts: Any, scale: int) -> Any:
-    """Give a decomposition in other units, where its parts are added."""
-    from dataclasses import replace  # noqa: PLC0415
-
-    if scale == 1:
-        return parts
-    names = ("observed", "trend", "seasons", "residual")
-    return replace(parts, **{name: getattr(parts, name) / scale for name in names})
 
 
 def _date(when: Any) -> str:
