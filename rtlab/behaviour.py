@@ -12,7 +12,7 @@ import pandas as pd
 from rtlab import keys, slots
 from rtlab.aggregate import Plan
 from rtlab.columns import Columns, bare
-from rtlab.errors import MissingColumnError
+from rtlab.parsing import check_columns
 from rtlab.steps import Outputs, State, Step, join, register
 from rtlab.ticks import check_count
 from rtlab.windows import Tumbling
@@ -181,11 +181,8 @@ def rfm(customers: pd.DataFrame, value: str = "amount", now: Any = None) -> pd.D
     >>> rt.rfm(people).recency.tolist()
     [7, 0]
     """
-    for name in ("last", "active", value):
-        if name not in customers:
-            raise MissingColumnError(
-                f"column {name!r} is not in the customers: give what users() returns as .customers"
-            )
+    remedy = "give what users() returns as .customers"
+    check_columns(customers, ("last", "active", value), "the table", remedy)
     newest = customers["last"].max() if now is None else pd.Timestamp(now)
     dates: Any = customers["last"].dt.tz_localize(None).dt.normalize()
     if newest.tzinfo is not None:

@@ -19,10 +19,11 @@ from streamz import Stream
 
 from rtlab import pictures as look
 from rtlab.cleaning import clean
-from rtlab.errors import DataError, MissingColumnError, ParameterError, StreamError
+from rtlab.errors import DataError, ParameterError, StreamError
 from rtlab.events import REQUIRED
 from rtlab.extras import optional
 from rtlab.panels import Line, Panel, kind_for
+from rtlab.parsing import check_columns
 from rtlab.pictures import Picture
 from rtlab.screen import Screen, in_notebook
 from rtlab.sources.base import Source, notebook_cell, replace_earlier_run
@@ -293,12 +294,8 @@ def _log(data: Any, tz: str | None, speed: Any, columns: dict[str, str]) -> list
         )
     if isinstance(data, Replay):
         data, speed = data.data, speed or data.speed
-    missing = [name for name in REQUIRED if name not in data]
-    if missing:
-        raise MissingColumnError(
-            f"column {missing[0]!r} is not in the log, which has {', '.join(map(str, data))}; "
-            "name the file's own columns, as in rt.desk('my.csv', user=..., product=..., time=...)"
-        )
+    own = "name the file's own columns, as in rt.desk('my.csv', user=..., product=..., time=...)"
+    check_columns(data, REQUIRED, "the log", own)
     try:
         good, rejected = clean(data.head(1000), tz=tz)
     except DataError as error:

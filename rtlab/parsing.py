@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import tzinfo
 from typing import Any
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import pandas as pd
 
-from rtlab.errors import DataError, ParameterError
+from rtlab.errors import DataError, MissingColumnError, ParameterError
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 EPOCH = pd.Timestamp(0, tz="UTC").as_unit("us")  # nanoseconds reach from 1677 to 2262 only
@@ -33,6 +34,17 @@ def check_zone(tz: str | tzinfo | None) -> None:
             f"tz={tz!r} is not a time zone: name one of the IANA list, such as 'Europe/London', "
             "'Asia/Shanghai' or 'UTC'"
         ) from None
+
+
+def check_columns(found: Iterable[Any], names: Iterable[Any], where: str, remedy: str) -> None:
+    """Refuse data that lacks one of some columns."""
+    known = list(found)
+    for name in names:
+        if name not in known:
+            listed = ", ".join(map(str, known)) or "none"
+            raise MissingColumnError(
+                f"column {name!r} is not in {where}, which has {listed}; {remedy}"
+            )
 
 
 def instant(value: Any, name: str) -> int:

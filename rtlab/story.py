@@ -316,8 +316,9 @@ class _Teller:
             listed = zip(shown["name"], shown[value], strict=True)
             told = "; ".join(f"{name}: {self._say(size)}" for name, size in listed)
             words.append(f"Top {title}: {told}.")
-            bars = partial(tallies.plot_leaderboard, value=value, label="name", unit=self.unit)
-            pictures.append((title, partial(bars, shown)))
+            how = {"value": value, "label": "name", "unit": self.unit}
+            bars: Any = partial(tallies.plot_leaderboard, shown, **how)
+            pictures.append((title, bars))
             tables.append((f"top {title}", shown if named else shown.drop(columns="name")))
         return Section("Leaderboards", words, pictures, tables)
 

@@ -156,18 +156,9 @@ class _Delimited:
 
     def _lines(self) -> Iterator[str]:
         """Give the next lines; several of these may take turns."""
-        while True:
-            while self.again:
-                self.number += 1
-                yield self.again.pop()
-            for line in self.text:
-                self.number += 1
-                yield line
-                if self.again:
-                    break
-            else:
-                if not self.again:
-                    return
+        while (line := self.again.pop() if self.again else next(self.text, None)) is not None:
+            self.number += 1
+            yield line
 
     def read(self) -> Table:
         gather = _Gather()
@@ -303,16 +294,8 @@ def _json(records: Iterator[_Record]) -> Table:
                 rows.append(value)
                 if not value.keys() <= names.keys():
                     names |= dict.fromkeys(value)
-        gather.add(
-            {
-                name: [
-                    value if isinstance(value, str) else _word(value)
-                    for value in [row.get(name) for row in rows]
-                ]
-                for name in names
-            },
-            len(rows),
-        )
+        cells = {name: [_word(row.get(name)) for row in rows] for name in names}
+        gather.add(cells, len(rows))
     return gather.table()
 
 
@@ -328,7 +311,7 @@ def _half(raw: str, value: Any) -> bool:
 
 
 def _word(value: Any) -> str:
-    if value is None:
-        return ""
+    if value is None or isinstance(value, str):
+        return value or ""
     # Nested values stay JSON; numbers are written shortest, which reads back as the same number.
     return repr(value) if type(value) in (int, float) else json.dumps(value, ensure_ascii=False)
