@@ -15,7 +15,7 @@ from rtlab import keys, slots
 from rtlab.aggregate import Plan
 from rtlab.columns import Columns
 from rtlab.errors import ParameterError
-from rtlab.slots import spread
+from rtlab.held import spread
 from rtlab.steps import Outputs, State, Step, register
 
 MOST = 2**40  # rows in a window

@@ -202,10 +202,13 @@ def say(value: Any, unit: str = "") -> str:
         text = f"{number:.0f}" if number == round(number) else f"{number:.2f}"
     else:
         text = np.format_float_positional(number, 4, unique=False, fractional=False, trim="-")
-    text = text.replace("-", "−")
-    if is_money(unit):
-        return f"−{unit}{text[1:]}" if text.startswith("−") else f"{unit}{text}"
-    return f"{text} {unit}" if unit else text
+    return with_unit(text, unit)
+
+
+def with_unit(number: str, unit: str) -> str:
+    """Put a unit to a written number: a currency sign before its digits, any other behind them."""
+    sign, digits = "−" * number.startswith("-"), number.removeprefix("-")
+    return f"{sign}{unit}{digits}" if is_money(unit) else f"{sign}{digits} {unit}".rstrip()
 
 
 def is_money(unit: str) -> bool:
@@ -297,8 +300,7 @@ def number_axis(axis: Any, unit: str = "") -> None:
     def written(value: float, _: int) -> str:
         large = max(abs(end) for end in axis.get_view_interval()) >= 2e6
         text = f"{value / 1e6:,.9g}M" if large and value else f"{value:,.9g}"
-        sign = "−" if value < 0 else ""
-        return f"{sign}{unit if is_money(unit) else ''}{text.lstrip('-')}"
+        return with_unit(text, unit if is_money(unit) else "")
 
     axis.set_major_formatter(written)
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rtlab.grid import Grid
-from rtlab.slots import spread
+from rtlab.held import spread
 from rtlab.watermark import NO_TIME, Watermark
 
 NO_WINDOW = -(2**62)  # before every window

@@ -19,8 +19,6 @@ from rtlab.steps import Outputs, State, Step, register
 from rtlab.ticks import check_count
 from rtlab.windows import Tumbling
 
-FEW = 1024  # keys that need not be forgotten
-
 
 @dataclass(frozen=True)
 class Leaderboard(Step):
@@ -268,8 +266,8 @@ class Leaderboard(Step):
             cuts = pairwise([*first.tolist(), len(sums)])
             places = np.concatenate([a + self._best(sums[a:b]) for a, b in cuts])
         number, places, ranks = self._first_of_each(number[places], places, sums[places])
-        if keys.size(state["keys"]) > FEW:  # only the table before is looked back at
-            state["before"], _ = keys.sweep(state["keys"], state["before"])
+        # Only the table before is looked back at.
+        state["before"], _ = keys.sweep(state["keys"], state["before"])
         names = keys.key_names(self.by)
         codes = self._codes(state, Columns({name: closed[name][places] for name in names}))
         return number, codes, sums[places], ranks, totals

@@ -183,10 +183,3 @@ def _move(state: State, kept: Any, count: int) -> None:
             taken = array[kept]
             fresh[: len(taken)] = taken
             state[name] = fresh
-
-
-def spread(first: Any, count: Any) -> tuple[Any, Any]:
-    """Count up from each first number; give whose each is, and the numbers."""
-    whose = np.repeat(np.arange(len(count)), count)
-    behind = np.cumsum(count)
-    return whose, np.arange(len(whose)) + np.repeat(first + count - behind, count)

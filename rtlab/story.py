@@ -13,7 +13,7 @@ from rtlab import charts, findings, stems, tallies
 from rtlab.account import Account
 from rtlab.analysis import PAUSE, UNITS, Analysis
 from rtlab.behaviour import rfm
-from rtlab.pictures import is_money, say
+from rtlab.pictures import is_money, say, with_unit
 from rtlab.report import Report, Section
 
 LIFT = 1.1  # a pair bought together no more often than this is no finding
@@ -138,10 +138,7 @@ class _Teller:
         exact = exact / self.scale if self.scale != 1 else exact
         least = 2 if is_money(self.unit) and not account.rounded else 0
         digits = max(least, -exact.as_tuple().exponent)
-        sign, amount = "−" if exact < 0 else "", f"{abs(exact):,.{digits}f}"
-        if is_money(self.unit):
-            return f"{sign}{self.unit}{amount}"
-        return f"{sign}{amount} {self.unit}".rstrip()
+        return with_unit(f"{exact:,.{digits}f}", self.unit)
 
     def _when(self, moment: Any) -> str:
         return f"{moment:%a %Y-%m-%d %H:%M}" if self.hourly else _date(moment)
@@ -183,7 +180,7 @@ class _Teller:
         return Section(f"{self.found.value.capitalize()} over time", words, [picture], tables)
 
     def _rhythm(self) -> Section:
-        series, words, tables = self.series, [], []
+        series, words, shown = self.series, [], {}
         pictures: list[Any] = []
         hours, weekdays, days = (
             self._scaled(find(self.found.series))
@@ -195,7 +192,7 @@ class _Teller:
                 f"({self._say(hours.max())} on average), the weakest at {hours.idxmin():02}:00 "
                 f"({self._say(hours.min())})."
             )
-            tables.append(("hours", hours.rename(self.found.value).to_frame()))
+            shown["hours"] = hours
             pictures.append(("week", lambda: tallies.plot_heatmap(series, unit=self.unit)))
         if days.max() > days.min():
             words.append(
@@ -207,10 +204,8 @@ class _Teller:
                 f"The best weekday is {weekdays.idxmax()} ({self._say(weekdays.max())} on "
                 f"average), the weakest {weekdays.idxmin()} ({self._say(weekdays.min())})."
             )
-            tables += [
-                ("weekdays", weekdays.rename(self.found.value).to_frame()),
-                ("days", days.rename(self.found.value).to_frame()),
-            ]
+            shown |= {"weekdays": weekdays, "days": days}
+        tables = [(name, one.rename(self.found.value).to_frame()) for name, one in shown.items()]
         months = findings.whole_months(self.found.months, self.found.series)
         for name in (self.found.value, "a day"):
             months[name] = self._scaled(months[name])

@@ -13,8 +13,9 @@ from rtlab import keys, parsing, slots
 from rtlab.aggregate import Plan
 from rtlab.columns import Columns
 from rtlab.errors import DataError, ParameterError
+from rtlab.held import spread
 from rtlab.placing import NO_WINDOW, Placed, Shape, place
-from rtlab.slots import ROWS, WHOLE, lane, spread
+from rtlab.slots import ROWS, WHOLE, lane
 from rtlab.steps import Outputs, State, Step
 from rtlab.watermark import NO_TIME, Watermark
 

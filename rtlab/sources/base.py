@@ -139,8 +139,7 @@ class Source(streamz.Source):  # type: ignore[misc]
                     break
                 self._spoke(batch)
                 await asyncio.gather(*self._emit(shown(batch)))
-            for waiting in self._last_words():
-                await asyncio.gather(*waiting)
+            await walked(self._last_words())
         except BaseException as error:  # noqa: BLE001  (whoever waits must get it, whatever it is)
             self.error = error
         finally:
@@ -169,8 +168,7 @@ class Source(streamz.Source):  # type: ignore[misc]
         while True:
             left = until - loop.time()
             await asyncio.sleep(min(max(left, 0.0), TICK))
-            for waiting in self._look():
-                await asyncio.gather(*waiting)
+            await walked(self._look())
             if left <= 0 or self.halted:
                 return
 
@@ -205,6 +203,12 @@ class Source(streamz.Source):  # type: ignore[misc]
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+async def walked(walk: Iterator[list[Any]]) -> None:
+    """Walk through a graph, and wait for what each of its nodes gives to wait for."""
+    for waiting in walk:
+        await asyncio.gather(*waiting)
 
 
 def _refusals(source: Source) -> list[str]:

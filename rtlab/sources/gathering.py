@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 import weakref
@@ -15,7 +14,7 @@ from streamz.core import sync
 from rtlab import parsing
 from rtlab.columns import Columns
 from rtlab.errors import DataError, StreamError
-from rtlab.sources.base import TICK, Source
+from rtlab.sources.base import TICK, Source, walked
 from rtlab.sources.messages import Reader
 from rtlab.steps import stamp
 from rtlab.streams import Graph, fitting
@@ -143,13 +142,8 @@ class Gathering(Source):
 
     def _through(self, walk: Iterator[list[Any]]) -> None:
         """Walk through the graph: in this thread or, where it has an event loop, in that one."""
-
-        async def there() -> None:
-            for waiting in walk:
-                await asyncio.gather(*waiting)
-
         if self.loop is not None:
-            sync(self.loop, there)
+            sync(self.loop, walked, walk)
             return
         for _ in walk:
             pass
