@@ -156,10 +156,8 @@ class Windowed(Timed):
                 state, windows, closed_at, placed.groups[again], rows.take(again)
             )
         self._forget(state)
-        return {
-            "windows": windows,
-            "late": events.take([] if placed.late is None else placed.late),
-        }
+        late = events.take([] if placed.late is None else placed.late)
+        return {"windows": windows, "late": late}
 
     def advance(self, state: State, time: int) -> Outputs:
         closed = self._advance(state, time)[0]

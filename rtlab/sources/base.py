@@ -19,7 +19,7 @@ from rtlab import parsing
 from rtlab.columns import Columns
 from rtlab.errors import DataError, StreamError
 from rtlab.steps import Chain, Step, shown
-from rtlab.streams import Graph
+from rtlab.streams import Graph, StepNode
 
 TICK = 0.05  # seconds between two looks at the clock
 
@@ -85,9 +85,9 @@ class Source(streamz.Source):  # type: ignore[misc]
         """
         if not self.stopped:
             return
-        refusals = _refusals(self)  # texts only: an error keeps alive what its frames name
-        if refusals:
-            raise StreamError(refusals[0])
+        refusal = _refusal(self)  # text only: an error keeps alive what its frames name
+        if refusal:
+            raise StreamError(refusal)
         if self.loop is None:
             self._set_loop(get_io_loop())
         self.stopped, self.started, self.halted, self.error = False, True, False, None
@@ -211,19 +211,18 @@ async def walked(walk: Iterator[list[Any]]) -> None:
         await asyncio.gather(*waiting)
 
 
-def _refusals(source: Source) -> list[str]:
-    """Say which steps cannot run live, and why."""
-    graph = Graph(source)
+def _refusal(source: Source) -> str | None:
+    """Say which step cannot run live, and why."""
     merged: set[int] = set()  # after inputs that met, rows bring the watermark with them
-    for node in graph.nodes:
+    for node in Graph(source).nodes:
         if hasattr(node, "heed") or any(id(up) in merged for up in node.upstreams):
             merged.add(id(node))
-    given = [
-        (node.step, _with_delay(node.step) if id(node) in merged else node.step)
-        for node in graph.steps
-    ]
-    reasons = [(step, judged.refuses(ends=source.ends)) for step, judged in given]
-    return [f"{step!r} cannot run live: {reason}" for step, reason in reasons if reason]
+        if isinstance(node, StepNode):
+            step = _with_delay(node.step) if id(node) in merged else node.step
+            reason = step.refuses(ends=source.ends)
+            if reason:
+                return f"{node.step!r} cannot run live: {reason}"
+    return None
 
 
 def _with_delay(step: Step) -> Step:

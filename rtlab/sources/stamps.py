@@ -55,9 +55,7 @@ def read(column: Words, name: str, time_format: str | None) -> Times:
     good = np.asarray(found.notna())
     total, readable = int(rows[~missing].sum()), int(rows[good].sum())
     if 2 * readable < total:
-        example = next(
-            (text for text, bad in zip(texts, ~good & ~missing, strict=True) if bad), ""
-        )
+        example = texts[int(np.argmax(~good & ~missing))]
         raise DataError(
             f"column {name!r} does not read as times: {readable} of {total} do, {example!r} does "
             "not; name another column (--time), or their format, as in --time-format "
