@@ -161,11 +161,7 @@ class Board(Panel):
     def show(self, axes: Any, seen: Any, desk: Any) -> tuple[dict[str, Any], str]:
         table, by = seen[seen.index == seen.index[-1]], self.step.by
         self.until = table.index[-1]
-        keys = (
-            table[by]
-            if isinstance(by, str)
-            else table[list(by)].astype(str).agg(" · ".join, axis=1)
-        )
+        keys = table[by] if isinstance(by, str) else table[list(by)].astype(str).agg(" · ".join, 1)
         names = [str(desk.names.get(key, key)) for key in keys]
         sizes = table[self.step.value or "count"].tolist()
         money = desk.unit if self.step.value else ""
