@@ -15,12 +15,10 @@ import pandas as pd
 from rtlab import keys, reading, spacing
 from rtlab.columns import Columns
 from rtlab.errors import DataError
+from rtlab.steps import State
 
 if TYPE_CHECKING:
-    from rtlab.steps import State
     from rtlab.ticks import SeriesStep
-
-__all__ = ["finish", "update"]
 
 LEAST = 16  # series that a table has room for at first
 NOWHERE = -1  # where the label of a tick before the first would stand
@@ -212,8 +210,8 @@ def _frame(step: SeriesStep, own: State, found: list[Found], labels: Any) -> pd.
     index = labels if whole else labels.take(label)
     names = pd.Index(step.parts) if len(step.parts) else own["like"].columns[:1]
     frame = pd.DataFrame(answers.reshape(len(answers), len(names)), index, names)
-    columns = keys.columns(own["table"], series)
-    for place, (name, key) in enumerate(zip(keys.key_names(step.by), columns, strict=True)):
+    columns = keys.columns(step.by, own["table"], series)
+    for place, (name, key) in enumerate(columns.items()):
         frame.insert(place, name, key)
     dressed: pd.DataFrame = step.dress(frame)
     return dressed

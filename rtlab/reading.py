@@ -15,8 +15,6 @@ import pandas as pd
 
 from rtlab.errors import DataError
 
-__all__ = ["Values", "columns", "describe", "give", "narrowed", "read", "split"]
-
 Values = np.ndarray[Any, np.dtype[np.float64]]
 """Ticks down, series across: float64 of shape (ticks, series); missing is NaN."""
 

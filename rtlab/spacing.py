@@ -6,17 +6,14 @@ is a day even if it lasts 23 hours; or months, at the same day of each or at the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from rtlab.errors import DataError
+from rtlab.steps import State
 
-if TYPE_CHECKING:
-    from rtlab.steps import State
-
-__all__ = ["follow", "initial", "microseconds"]
 
 DAY = 86_400_000_000  # microseconds
 NONE = np.iinfo(np.int64).min  # no time yet
