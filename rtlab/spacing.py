@@ -14,7 +14,6 @@ import pandas as pd
 from rtlab.errors import DataError
 from rtlab.steps import State
 
-
 DAY = 86_400_000_000  # microseconds
 NONE = np.iinfo(np.int64).min  # no time yet
 CLOCKS = 3

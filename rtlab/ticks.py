@@ -18,6 +18,8 @@ from rtlab.errors import DataError, ParameterError
 from rtlab.reading import Values
 from rtlab.steps import Outputs, State, Step, shown
 
+__all__ = ["SeriesStep", "Values", "WholeSeries", "check_count"]
+
 
 def check_count(name: str, value: Any, least: int, *, unit: str, remedy: int) -> None:
     """Refuse a parameter that is not a whole number of at least ``least``."""
