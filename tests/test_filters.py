@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_season import DATA, R_JUMPS, SERIES, reference, r_set
+from test_season import DATA, R_JUMPS, SERIES, r_set, reference
 
 from rtlab.errors import ParameterError
 from rtlab.filters import Classical, Stl, weights
@@ -13,7 +13,7 @@ JUMPS = {"seasonal_jump": 4, "trend_jump": 2, "low_pass_jump": 2}
 
 
 def ticks(size, period, seed=0):
-    """A season, a trend that wanders, and noise, about 1,000."""
+    """Make a season, a trend that wanders, and noise, about 1,000."""
     rng = np.random.default_rng(seed)
     season = 40 * np.sin(2 * np.pi * np.arange(size) / period)
     return 1000 + season + rng.normal(0, 2, size).cumsum() + rng.normal(0, 10, size)
@@ -78,7 +78,7 @@ def test_stl_is_statsmodels_for_minutes_of_a_day():
     ],
 )
 def test_parameters_mean_what_they_mean_in_statsmodels(window, parameters):
-    """Sets of statsmodels' own tests, degrees, jumps that do not end at the end, long smoothers."""
+    """Its own tests' sets, degrees, jumps that do not end at the end, long smoothers."""
     values = r_set("co2").to_numpy()[:window]
     lags = tuple(range(0, window, 1 + window // 40))
     found = weights((Stl(window, 12, **parameters),), lags) @ values
