@@ -225,22 +225,18 @@ class RollingDecompose(SeriesStep):
         out = np.empty((ticks, len(self.parts), values.shape[1]))
         out[:, 0] = observed[:ticks]
         with np.errstate(over="ignore", invalid="ignore"):
-            slide(self._blocks, spread, out[:, 1:-1])
-            if not full.all():
-                np.copyto(out[:, 1:-1], np.nan, where=~full[:, None])
-            np.subtract(out[:, 0], out[:, 1], out=out[:, -1])
-            for place in range(2, len(self.parts) - 1):
-                out[:, -1] -= out[:, place]
+            _slide(self._blocks, spread, out, size)
+        if not full.all():
+            np.copyto(out[:, 1:], np.nan, where=~full[:, None])
         return out.transpose(0, 2, 1)
 
     @cached_property
     def _blocks(self) -> Values:
         return _blocks(self.plan, self.lag)
 
-    def tail(self, state: State) -> Values:
-        waiting = state["waiting"]
-        out = np.full((*waiting.shape, len(self.parts)), np.nan)
-        out[..., 0] = waiting
+    def tail(self, state: State, width: int) -> Values:
+        out = np.full((self.lag, width, len(self.parts)), np.nan)
+        out[..., 0] = state["waiting"]
         return out
 
 
@@ -261,26 +257,33 @@ def _no_filter(method: Any) -> str:
 
 @lru_cache(maxsize=32)
 def _blocks(plan: Plan, lag: int) -> Values:
-    """Put the filters of the parts below each other for ``BLOCK`` ticks, each a place on."""
+    """Put the filters of the parts below each other for a block of ticks, each a place on."""
     filters = weights(plan, (lag,))[0]
     parts, size = filters.shape
-    out = np.zeros((BLOCK, parts, size - 1 + BLOCK))
-    for tick in range(BLOCK):
+    block = min(BLOCK, size)
+    out = np.zeros((block, parts, size - 1 + block))
+    for tick in range(block):
         out[tick, :, tick : tick + size] = filters
-    return out.reshape(-1, size - 1 + BLOCK)
+    return out.reshape(block * parts, -1)
 
 
-def slide(blocks: Values, spread: Values, out: Values) -> None:
-    """Write the parts of each window of ``spread`` (ticks and the window before, series).
+def _slide(blocks: Values, spread: Values, out: Values, size: int) -> None:
+    """Write the parts of each window of ``spread``, of shape (window before and ticks, series).
 
-    Ticks that lie outside a window meet a weight of zero: they leave no trace, unless NaN or ±inf.
+    Within a block all is told from one tick that lies in all its windows, which saves the digits
+    that ticks have in common. Ticks outside a window meet a weight of zero, and leave no trace.
     """
-    parts, width = out.shape[1], blocks.shape[1]
-    for begin in range(0, len(out), BLOCK):
-        count = min(BLOCK, len(out) - begin)
-        reach = width - BLOCK + count
-        found = blocks[: count * parts, :reach] @ spread[begin : begin + reach]
-        out[begin : begin + count] = found.reshape(count, parts, -1)
+    parts, block = out.shape[1] - 2, blocks.shape[1] - size + 1
+    for begin in range(0, len(out), block):
+        count = min(block, len(out) - begin)
+        reach, here = size - 1 + count, out[begin : begin + count]
+        pivot = spread[begin + size - 1]
+        found = blocks[: count * parts, :reach] @ (spread[begin : begin + reach] - pivot)
+        here[:, 1:-1] = found.reshape(count, parts, -1)
+        here[:, -1] = here[:, 0] - pivot
+        for part in range(parts):
+            here[:, -1] -= here[:, 1 + part]
+        here[:, 1] += pivot
 
 
 def _run(before: Any, finite: Any) -> Any:
