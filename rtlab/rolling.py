@@ -67,19 +67,28 @@ class RollingDecompose(SeriesStep):
     DataError
         If the ticks are not at equal distances.
 
+    See Also
+    --------
+    decompose : the whole series at its end, also robust or with factors.
+    revisions : how far the newest answers are from later ones.
+
     Notes
     -----
-    Each answer equals that of statsmodels for the same window at the same tick, to about 1e-13 of
-    the largest value in it. For each part it costs a multiplication and an addition for each tick
-    of the window: without robust weights these decompositions are linear, and their rows are found
-    once, in milliseconds (see :mod:`rtlab.filters`).
+    Each answer equals that of statsmodels for the same window and tick, to about 1e-14 of the
+    largest value in it. Without robust weights these decompositions are linear: a part is a
+    weighted sum of the window, whose weights are found once, in milliseconds. A tick then costs a
+    multiplication and an addition for each tick of the window and each part.
 
-    It does not equal a decomposition of the whole series, not even from the first full window on:
-    later ticks would change it. :func:`revisions` says how much.
+    It is not a decomposition of the whole series, from the first full window on or later: ticks
+    that come after would change it. On the hours of a shop and on R's ``co2`` and ``nottem`` the
+    newest trend and season were half to one robust standard deviation of the residual away from
+    those of the whole series (medians), a period later 0.04 and 0.4 at most, and half a window
+    later 0.03.
 
-    A value that has left the window leaves no trace, however large. Infinite ticks are missing. A
-    tick that is missing has no ``observed`` and no ``residual``, also where it was filled for the
-    others. For factors decompose ``np.log(series)`` and take ``np.exp`` of the parts.
+    A value that has left the window leaves no trace, however large; digits that all ticks have in
+    common cost none. Infinite ticks are missing. A missing tick has no ``observed`` and no
+    ``residual``, also where it was filled for the others. For factors decompose ``np.log(series)``
+    and take ``np.exp`` of the parts.
 
     References
     ----------
@@ -276,14 +285,15 @@ def _slide(blocks: Values, spread: Values, out: Values, size: int) -> None:
     parts, block = out.shape[1] - 2, blocks.shape[1] - size + 1
     for begin in range(0, len(out), block):
         count = min(block, len(out) - begin)
-        reach, here = size - 1 + count, out[begin : begin + count]
-        pivot = spread[begin + size - 1]
+        reach, pivot = size - 1 + count, spread[begin + size - 1]
         found = blocks[: count * parts, :reach] @ (spread[begin : begin + reach] - pivot)
-        here[:, 1:-1] = found.reshape(count, parts, -1)
-        here[:, -1] = here[:, 0] - pivot
-        for part in range(parts):
-            here[:, -1] -= here[:, 1 + part]
-        here[:, 1] += pivot
+        out[begin : begin + count, 1:-1] = found.reshape(count, parts, -1)
+        out[begin : begin + count, -1] = pivot
+    pivots = out[:, -1].copy()
+    np.subtract(out[:, 0], pivots, out=out[:, -1])
+    for part in range(parts):
+        out[:, -1] -= out[:, 1 + part]
+    out[:, 1] += pivots
 
 
 def _run(before: Any, finite: Any) -> Any:

@@ -181,6 +181,10 @@ class Decompose(WholeSeries):
     ParameterError
         If a parameter breaks its rule.
 
+    See Also
+    --------
+    rolling_decompose : the trailing window at every tick, without an end to wait for.
+
     References
     ----------
     .. [1] R. B. Cleveland, W. S. Cleveland, J. E. McRae and I. Terpenning, "STL: a

@@ -121,6 +121,18 @@ def test_a_value_that_has_left_leaves_no_trace(huge):
     np.testing.assert_array_equal(found[:, [0, 2]], expected[:, [0, 2]])
 
 
+def test_digits_in_common_cost_none():
+    """A level of 2**40 under whole numbers changes the trend by it, and nothing else."""
+    values = np.rint(ticks(200, 7))
+    found, raised = (rolling_decompose(pd.Series(values + level), 7) for level in (0, 2.0**40))
+    np.testing.assert_allclose(raised["trend"] - 2.0**40, found["trend"], rtol=0, atol=1e-3)
+    for name in ("season_7", "residual"):
+        np.testing.assert_allclose(raised[name], found[name], rtol=0, atol=1e-11)
+    flat = rolling_decompose(pd.Series([0.1] * 60), 7).iloc[34:]
+    assert (flat[["season_7", "residual"]] == 0).all(axis=None)
+    assert (flat["trend"] == 0.1).all()
+
+
 @pytest.mark.parametrize(
     "parameters",
     [
