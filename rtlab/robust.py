@@ -17,9 +17,10 @@ __all__ = ["RobustDecompose", "robust_decompose"]
 
 _LOOK = 3  # a season that came early or late must explain so many ticks in a row
 _MEDIAN = 0.6745  # of the size of a normal surprise, in sigma
-_TINY = 1e-60  # the least sigma
+_TINY, _HUGE = 1e-60, 1e100  # the least sigma; beyond it, squares could overflow
+_HURRY = 10.0  # sigma grows so much faster where outliers alternate
 _FLOOR = 1e-5  # of sigma: no change is so small that its penalty becomes infinite
-_NARROW = 12  # up to so many series, Python's numbers are faster than arrays of them
+_NARROW = 24  # up to so many series, Python's numbers are faster than arrays of them
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class RobustDecompose(SeriesStep):
         So many outliers in a row, on one side, are a step of the trend, which follows at once.
         Missing ticks between them change nothing.
     shift : int, optional
-        By how many ticks the season may come early or late; by default a tenth of the period, at
-        most 20. If moving it explains an outlier and the two ticks before, it is moved there.
+        By how many ticks the season may come early or late; by default a twentieth of the period,
+        at most 20. If moving it explains an outlier and the two ticks before, it is moved there.
     iterations : int, default 8
         Rounds of reweighting.
     by, value
@@ -56,10 +57,11 @@ class RobustDecompose(SeriesStep):
     Returns
     -------
     DataFrame or array of float64
-        ``observed``, ``trend``, ``season_<period>`` and ``residual``, whose sum holds exactly, in
-        the unit of the data. Only the past is used, and no answer is revised. A tick that is
-        missing (or infinite) is predicted: the trend goes on, the season is that of a period
-        before, the residual is NaN. Missing ticks at the beginning do not count as training.
+        ``observed``, ``trend``, ``season_<period>`` and ``residual``, in the unit of the data;
+        the last three add up to the first. Only the past is used, and no answer is revised. A
+        tick that is missing (or infinite, or beyond 1e100) is predicted: the trend goes on, ever
+        flatter, the season is that of a period before, and there is no residual. Missing ticks at
+        the beginning do not count as training.
 
     Raises
     ------
@@ -87,7 +89,7 @@ class RobustDecompose(SeriesStep):
     d walks with variance 2σ (|Δd₀| + 10⁻⁵ σ) / slope. A trend that lags pushes its error into
     all of the season; the mean of what came in is moved back (re-centring).
 
-    The state is ``train`` + 5 × ``iterations`` + 10 numbers a series. A tick costs the same at
+    The state is ``train`` + 5 × ``iterations`` + 9 numbers a series. A tick costs the same at
     every period, but for outliers, where 2 ``shift`` + 1 places are tried.
 
     References
@@ -141,7 +143,7 @@ class RobustDecompose(SeriesStep):
             if self.shift >= self.period:
                 raise ParameterError(
                     f"shift={self.shift} with period={self.period}: a season moves by less than a "
-                    f"period; try shift={self.period // 10}"
+                    f"period; try shift={self.period // 20}"
                 )
         for name, remedy in (("level", 4), ("slope", 50), ("season", 3), ("sigmas", 5)):
             value = getattr(self, name)
@@ -159,7 +161,7 @@ class RobustDecompose(SeriesStep):
 
     @property
     def _shift(self) -> int:
-        return min(20, self.period // 10) if self.shift is None else self.shift
+        return min(20, self.period // 20) if self.shift is None else self.shift
 
     def begin(self, width: int) -> State:
         rows = max(self._train, self.period + self._shift + _LOOK)
@@ -173,35 +175,39 @@ class RobustDecompose(SeriesStep):
         }
 
     def take(self, state: State, values: Values, times: Any) -> Values:  # noqa: ARG002
-        values = np.where(np.isfinite(values), values, np.nan)
+        values = np.where(abs(values) < _HUGE, values, np.nan)
         answers = np.full((*values.shape, 4), np.nan)
         answers[:, :, 0] = values
         age, done = state["age"], 0
         while done < len(values):  # up to where the next series has learnt enough
-            rest = values[done:]
-            (ready,), (learns,) = (age >= self._train).nonzero(), (age < self._train).nonzero()
-            known = ~np.isnan(rest[:, learns])
-            wait = np.where(known.any(axis=0), known.argmax(axis=0), len(rest))
-            wait[age[learns] > 0] = 0
-            left = np.min(wait + self._train - age[learns], initial=len(rest))
+            rest, ready = values[done:], (age >= self._train).nonzero()[0]
+            left = len(rest) if len(ready) == len(age) else self._learn(state, rest)
             piece, here = rest[:left], slice(done, done + left)
             for some in ready[:, None] if len(ready) <= _NARROW else [ready]:
                 answers[here, some, 1:] = self._follow(state, piece[:, some], some)
             age[ready] += left
-            self._learn(state, piece, learns, wait)
             done += left
         return answers
 
-    def _learn(self, state: State, piece: Values, learns: Any, wait: Any) -> None:
-        """Keep the ticks of series in training, from the first that is there."""
+    def _learn(self, state: State, rest: Values) -> int:
+        """Keep ticks of series in training, from the first that is there, until one is ready.
+
+        Gives the number of ticks that were read.
+        """
         age, ring = state["age"], state["ring"]
-        ticks, which = np.nonzero(np.arange(len(piece))[:, None] >= wait)
+        (learns,) = (age < self._train).nonzero()
+        known = ~np.isnan(rest[:, learns])
+        wait = np.where(known.any(axis=0), known.argmax(axis=0), len(rest))
+        wait[age[learns] > 0] = 0
+        left = min(len(rest), int(np.min(wait + self._train - age[learns])))
+        ticks, which = np.nonzero(np.arange(left)[:, None] >= wait)
         columns = learns[which]
-        ring[age[columns] + ticks - wait[which], columns] = piece[ticks, columns]
-        age[learns] += np.maximum(len(piece) - wait, 0)
+        ring[age[columns] + ticks - wait[which], columns] = rest[ticks, columns]
+        age[learns] += np.maximum(left - wait, 0)
         ready = learns[age[learns] == self._train]
         if len(ready):
             self._start(state, ready)
+        return left
 
     def _start(self, state: State, columns: Any) -> None:
         """Estimate season, trend and sigma from the training, by medians."""
@@ -251,11 +257,11 @@ class RobustDecompose(SeriesStep):
         for y, answer in zip(ticks, answers if len(some) > 1 else answers[..., 0], strict=True):
             v = ring[(age - self.period) % rows * width + column]
             ahead = filters[-1][0] + filters[-1][1]
-            u, weight, pace = y - ahead, 1.0, rate
+            u, weight, pace = y - ahead, 1.0, 1.0
             off, limit = u - v, self.sigmas * scale
             if not every(abs(off) <= limit):
-                v, off, weight, step = odd(state, column, age, [limit, v, u, *recent])
-                pace, scale = rate * (weight > 0), _step(filters, step, scale, self._fresh)
+                v, off, weight, pace, step = odd(state, column, age, [limit, v, u, *recent])
+                scale = _step(filters, step, scale, self._fresh)
             recent = [u, *recent[:-1]]
             z, gain = ahead + off, weight / (weight + self.season)
             _filter(filters, z, gain * self.season, scale, costs)
@@ -264,8 +270,8 @@ class RobustDecompose(SeriesStep):
             season, moved = v + surprise, moved + surprise / self.period
             ring[age % rows * width + column] = season
             answer[:] = trend + moved, season - moved, y - trend - season
-            more = (far > _MEDIAN * scale) + 9.0 * (far > limit)
-            scale = scale * (1 + pace * (more - (far <= _MEDIAN * scale) * (scale > floor)))
+            more, less = far > _MEDIAN * scale, (far <= _MEDIAN * scale) & (scale > floor)
+            scale = scale * (1 + rate * pace * more - rate * pace * less)
             age = age + 1
         after = {"filters": filters, "sizes": [scale, floor, moved], "recent": recent}
         for name, array in held.items():
@@ -278,27 +284,33 @@ class RobustDecompose(SeriesStep):
         return (1 + 1 / self.season) / self.confirm
 
     def _odd(self, state: State, column: int, age: int, now: Sequence[float]) -> Any:
-        """Judge a tick that is missing or far off: its season, distance, weight, and a step."""
+        """Judge a tick that is missing or far off.
+
+        Gives its season, distance and weight, how much faster sigma moves, and the trend's step.
+        """
         limit, v, *recent = now
         last, number, total = state["run"][:, column].tolist()
         goes_on = last == age - 1
         if math.isnan(recent[0]):
             state["run"][0, column] = age if goes_on else last
-            return v, 0.0, 0.0, 0.0
+            return v, 0.0, 0.0, 0.0, 0.0
         fits = self._shifted(memoryview(state["ring"][:, column]), age, recent, limit / 2)
         v = min(fits, key=lambda one: abs(recent[0] - one), default=v)
         off = recent[0] - v
         if abs(off) <= limit:
-            return v, off, 1.0, 0.0
-        goes_on = goes_on and (off > 0) == (total > 0)
-        number, total = 1 + number * goes_on, off + total * goes_on
-        steps = number >= self.confirm
-        state["run"][:, column] = 0 if steps else age, number, total
-        return v, off, 1.0 if steps else (limit / off) * (limit / off), steps * total / number
+            return v, off, 1.0, 1.0, 0.0
+        same = (off > 0) == (total > 0)
+        pace = _HURRY if goes_on and not same else 1.0  # both sides at once: the noise has grown
+        number, total = 1 + number * (goes_on and same), off + total * (goes_on and same)
+        if number < self.confirm:
+            state["run"][:, column] = age, number, total
+            return v, off, (limit / off) * (limit / off), pace, 0.0
+        state["run"][:, column] = 0
+        return v, off, 1.0, pace, total / number
 
     def _odd_ones(self, state: State, columns: Any, ages: Any, now: Sequence[Values]) -> Values:
         limit, v, u, *_ = now
-        judged = np.array([v, u - v, np.ones(len(u)), np.zeros(len(u))])
+        judged = np.array([v, u - v, 1 + 0 * v, 1 + 0 * v, 0 * v])
         for at in np.flatnonzero(~(abs(u - v) <= limit)):
             own = [one[at].item() for one in now]
             judged[:, at] = self._odd(state, columns[at], ages[at].item(), own)
