@@ -19,6 +19,7 @@ _LOOK = 3  # a season that came early or late must explain so many ticks in a ro
 _MEDIAN = 0.6745  # of the size of a normal surprise, in sigma
 _TINY, _HUGE = 1e-60, 1e100  # the least sigma; beyond it, squares could overflow
 _HURRY = 10.0  # sigma grows so much faster where outliers alternate
+_FREE = 1e9  # a variance, in sigma², of what says nothing
 _FLOOR = 1e-5  # of sigma: no change is so small that its penalty becomes infinite
 _NARROW = 24  # up to so many series, Python's numbers are faster than arrays of them
 
@@ -59,9 +60,9 @@ class RobustDecompose(SeriesStep):
     DataFrame or array of float64
         ``observed``, ``trend``, ``season_<period>`` and ``residual``, in the unit of the data;
         the last three add up to the first. Only the past is used, and no answer is revised. A
-        tick that is missing (or infinite, or beyond 1e100) is predicted: the trend goes on, ever
-        flatter, the season is that of a period before, and there is no residual. Missing ticks at
-        the beginning do not count as training.
+        tick that is missing (or infinite, or beyond 1e100) is predicted: the trend goes on at
+        its slope, the season is that of a period before, and there is no residual. Missing ticks
+        at the beginning do not count as training.
 
     Raises
     ------
@@ -329,6 +330,7 @@ def _filter(filters: list[Any], z: Any, pull: Any, scale: Any, costs: tuple[Any,
     """Take in a tick without its season, round after round; numbers or arrays of them."""
     variance, one, two = scale * scale, 2 / costs[0] * scale, 2 / costs[1] * scale
     least, least_bend = one * _FLOOR * scale, two * _FLOOR * scale
+    least = least + (pull == 0) * _FREE * variance  # a tick that is missing holds no trend back
     flat, straight = one * scale / 2 + least, two * scale / 2 + least_bend
     for now in filters:
         x, d, xx, xd, dd = now
