@@ -18,7 +18,7 @@ __all__ = ["RobustDecompose", "robust_decompose"]
 _LOOK = 3  # a season that came early or late must explain so many ticks in a row
 _MEDIAN = 0.6745  # of the size of a normal surprise, in sigma
 _TINY, _HUGE = 1e-60, 1e100  # the least sigma; beyond it, squares could overflow
-_HURRY = 10.0  # sigma grows so much faster where outliers alternate
+_GROWS = 0.5  # what two outliers in a row, one on each side, add to sigma
 _FREE = 1e9  # a variance, in sigma², of what says nothing
 _FLOOR = 1e-5  # of sigma: no change is so small that its penalty becomes infinite
 _NARROW = 24  # up to so many series, Python's numbers are faster than arrays of them
@@ -301,7 +301,7 @@ class RobustDecompose(SeriesStep):
         if abs(off) <= limit:
             return v, off, 1.0, 1.0, 0.0
         same = (off > 0) == (total > 0)
-        pace = _HURRY if goes_on and not same else 1.0  # both sides at once: the noise has grown
+        pace = _GROWS * self._train if goes_on and not same else 1.0
         number, total = 1 + number * (goes_on and same), off + total * (goes_on and same)
         if number < self.confirm:
             state["run"][:, column] = age, number, total
