@@ -37,9 +37,9 @@ class RobustDecompose(SeriesStep):
     train : int, optional
         The first ticks of a series, from which season, trend and sigma are estimated with
         medians; by default 5 periods, at least 2. They get no answers.
-    level, slope : float, default 4 and 50
-        What a change of the trend, and of its slope, costs. Larger is stiffer. In noise alone a
-        stiffer trend is better, on a trend that bends often it comes late.
+    level, slope : float, optional
+        What a change of the trend, and of its slope, costs; by default 0.3 √period and a quarter
+        of the period. In noise alone a stiffer trend is better, where it bends it comes late.
     season : float, default 3
         What a change of the season costs. A period's surprise enters it by 1 / (1 + season).
     sigmas : float, default 5
@@ -111,8 +111,8 @@ class RobustDecompose(SeriesStep):
 
     period: int
     train: int | None = None
-    level: float = 4.0
-    slope: float = 50.0
+    level: float | None = None
+    slope: float | None = None
     season: float = 3.0
     sigmas: float = 5.0
     confirm: int = 5
@@ -146,9 +146,11 @@ class RobustDecompose(SeriesStep):
                     f"shift={self.shift} with period={self.period}: a season moves by less than a "
                     f"period; try shift={self.period // 20}"
                 )
-        for name, remedy in (("level", 4), ("slope", 50), ("season", 3), ("sigmas", 5)):
-            value = getattr(self, name)
+        level, slope = self._costs
+        named = {"level": level, "slope": slope, "season": self.season, "sigmas": self.sigmas}
+        for name, value in named.items():
             if not (isinstance(value, (int, float)) and 0 < value < math.inf):
+                remedy = {"season": 3, "sigmas": 5}.get(name, "None")
                 raise ParameterError(f"{name}={value!r}: {name} is above 0; try {name}={remedy}")
 
     @property
@@ -163,6 +165,14 @@ class RobustDecompose(SeriesStep):
     @property
     def _shift(self) -> int:
         return min(20, self.period // 20) if self.shift is None else self.shift
+
+    @property
+    def _costs(self) -> tuple[float, float]:
+        level, slope = self.level, self.slope
+        return (
+            0.3 * math.sqrt(self.period) if level is None else level,
+            self.period / 4 if slope is None else slope,
+        )
 
     def begin(self, width: int) -> State:
         rows = max(self._train, self.period + self._shift + _LOOK)
@@ -253,7 +263,7 @@ class RobustDecompose(SeriesStep):
             ring, every, odd = memoryview(ring), bool, self._odd
             column, age, ticks = some.item(), age.item(), seen[:, 0].tolist()
         filters, (scale, floor, moved), recent = map(_parts, held.values())
-        rate, costs = 1 / self._train, (self.level, self.slope)
+        rate, costs = 1 / self._train, self._costs
         answers = np.empty((len(seen), 3, len(some)))
         for y, answer in zip(ticks, answers if len(some) > 1 else answers[..., 0], strict=True):
             v = ring[(age - self.period) % rows * width + column]
