@@ -6,11 +6,13 @@ recipe. The first five periods are for training; errors are means of what comes 
 
 from __future__ import annotations
 
+import importlib.util
 import statistics
 import time
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 import rtlab as rt
 
@@ -53,6 +55,84 @@ def errors(given: Synthetic, parts: Any) -> tuple[float, float]:
     return float(off[0]), float(off[1])
 
 
+def changes() -> dict[str, Synthetic]:
+    """Five series of 40 days of hours for each kind of change; the noise has size 1."""
+    draws = np.random.default_rng(0)
+    hour = np.arange(40 * 24)[:, None]
+    turn = 2 * np.pi * hour / 24
+    noise = draws.standard_normal((len(hour), 5))
+    season, none = 5 * np.sin(turn) + 2 * np.cos(2 * turn), 0.0 * hour
+    steps = np.repeat([0.0, 0, 12, 12, -12, 0, 12, 0], 120)[:, None]
+    wild = noise + 20 * (draws.random(noise.shape) < 0.01)
+    comes_late = (hour // 24 >= 8) & (hour // 24 % 3 == 2)
+    late = np.where(comes_late, np.roll(season, 1, axis=0), season)
+    return {
+        "noise alone": Synthetic(24, none, season, noise),
+        "a straight trend": Synthetic(24, hour / 12, season, noise),
+        "a trend that bends": Synthetic(24, 5 * np.sin(turn / 10), season, noise),
+        "steps of the trend": Synthetic(24, steps, season, noise),
+        "one wild tick in a hundred": Synthetic(24, none, season, wild),
+        "a season that grows": Synthetic(24, none, season * (1 + hour / len(hour)), noise),
+        "a season that comes late": Synthetic(24, none, late, noise),
+    }
+
+
+def shop() -> Synthetic:
+    """The simulated shop's hours, in percent of the mean trend; promotions count as noise."""
+    made = rt.simulate(days=56, seed=7)
+    truth = 100 * made.truth.hourly / made.truth.hourly["trend"].mean()
+    series = 100 * made.hourly()["revenue"] / made.truth.hourly["trend"].mean()
+    season = truth["daily"] + truth["weekly"]
+    parts = (truth["trend"], season, series - truth["trend"] - season)
+    return Synthetic(168, *(part.to_numpy()[:, None] for part in parts))
+
+
+def methods(period: int) -> dict[str, Any]:
+    """Ways to take series apart, each from an array to trend and season."""
+
+    def rolling(**how: Any) -> Any:
+        return lambda given: pair(rt.rolling_decompose(given, period, **how))
+
+    def whole(**how: Any) -> Any:
+        def run(given: Any) -> Any:
+            parts = [rt.decompose(pd.Series(one), period=period, **how) for one in given.T]
+            return [np.column_stack([getattr(one, name) for one in parts])
+                    for name in ("trend", "seasonal")]  # fmt: skip
+
+        return run
+
+    ways = {
+        "rolling": rolling(),
+        "rolling, periodic": rolling(seasonal="periodic"),
+        "rolling, a period late": rolling(lag=period),
+        "robust": lambda given: pair(rt.robust_decompose(given, period)),
+        "robust, stiff": lambda given: pair(rt.robust_decompose(given, period, level=4, slope=50)),
+    }
+    if importlib.util.find_spec("statsmodels"):
+        ways |= {"whole": whole(), "whole, robust": whole(robust=True)}
+    return ways
+
+
+def pair(parts: Any) -> Any:
+    return parts[..., 1], parts[..., 2]
+
+
+def choices() -> list[str]:
+    """Give the table of docs/decomposition.md: mean absolute error of trend / season."""
+    ways = methods(24)
+    rows = [f"| | {' | '.join(ways)} |", "|---" * (len(ways) + 1) + "|"]
+    for name, made in (changes() | {"the simulated shop, in percent": shop()}).items():
+        after, cells = slice((TRAIN + 1) * made.period, None), []
+        digits = 1 if made.period == 168 else 2
+        for way in methods(made.period).values():
+            trend, season = way(made.trend + made.season + made.noise)
+            off = [np.nanmean(abs(trend - made.trend)[after]),
+                   np.nanmean(abs(season - made.season)[after])]  # fmt: skip
+            cells.append(" / ".join(f"{one:.{digits}f}" for one in off))
+        rows.append(f"| {name} | {' | '.join(cells)} |")
+    return rows
+
+
 def robust(rounds: int, events: int) -> None:  # noqa: ARG001
     """Robust decomposition: bars 30 µs a tick, of 1,000 series 1 µs each, alike at all periods."""
     draws = np.random.default_rng(0)
@@ -79,6 +159,7 @@ def robust(rounds: int, events: int) -> None:  # noqa: ARG001
         }
         for how, (trend, season) in rows.items():
             print(f"  {name + ': ' + how:48} {trend:8.5f} {season:8.5f}")
+    print("\n" + "\n".join(choices()))
 
 
 def seconds(draws: Any, period: int, width: int, ticks: int) -> float:

@@ -1,12 +1,14 @@
 """Robust online decomposition: its algebra, what it survives, what it follows, and its errors."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from conftest import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.robust import BARS, PUBLISHED, errors, syn1, syn2
+from bench.robust import BARS, PUBLISHED, choices, errors, syn1, syn2
 from rtlab.errors import ParameterError
 from rtlab.robust import RobustDecompose
 
@@ -121,6 +123,22 @@ def test_public_series(series):
     found = np.array(errors(made, given))
     assert (found <= BARS[series.__name__.title()]).all()
     assert (found < PUBLISHED[series.__name__.title()]).all()
+
+
+def test_page_of_choices():
+    """The table of errors in the document is what is measured."""
+    page = (Path(__file__).parent.parent / "docs" / "decomposition.md").read_text(encoding="utf-8")
+    for row in choices():
+        name, *cells = row.strip("|").split("|")
+        (told,) = [line for line in page.splitlines() if line.startswith(f"|{name}|")][:1]
+        if "/" not in row:
+            assert row in page
+            continue
+        found, written = (
+            [[float(number) for number in cell.split("/")] for cell in line]
+            for line in (cells, told.strip("|").split("|")[1:])
+        )
+        np.testing.assert_allclose(written, found, rtol=0.03, atol=0.02)
 
 
 # --- what it survives
