@@ -78,7 +78,7 @@ class _Rolling(SeriesStep):
         return Trailing(self.window, self.lags, self.every, self.missing == "conservative")
 
     @property
-    def cycle(self) -> tuple[int, int]:
+    def cycle(self) -> tuple[int, int]:  # type: ignore[override]
         """How the base may compute many series together, whenever each began."""
         return 0, self._kernel.period
 
@@ -105,7 +105,7 @@ class _Rolling(SeriesStep):
             if self.band == "bartlett":
                 spread[:, 2:] += 2 * np.cumsum(correlations[:, 1:-1] ** 2, axis=1)
             spread[:, 0] = 0.0
-            spread *= np.where(np.isnan(found[:, :1]), np.nan, 1 / sizes[:, None])
+            spread /= np.where(np.isnan(found[:, :1]), np.nan, sizes[:, None])
             half = NormalDist().inv_cdf(1 - self.alpha / 2)
             found = np.concatenate([found, half * np.sqrt(spread)], axis=1)
         return np.moveaxis(found, 1, -1)

@@ -286,7 +286,7 @@ class RollingPeriod(SeriesStep):
         return self.every or max(self.window // 4, 1)
 
     @property
-    def cycle(self) -> tuple[int, int]:
+    def cycle(self) -> tuple[int, int]:  # type: ignore[override]
         """How the base may compute many series together, whenever each began."""
         return 0, self._every
 

@@ -1,4 +1,4 @@
-"""Rolling correlograms against exact fractions, statsmodels, R's estimator on each window, NIST."""
+"""Rolling correlograms against exact fractions, statsmodels on each window, and NIST."""
 
 from fractions import Fraction
 
@@ -105,7 +105,7 @@ def test_each_window_equals_statsmodels(missing):
         theirs = stattools.acf(known, nlags=12, missing="conservative", fft=False)
         np.testing.assert_allclose(found.iloc[end - 1], theirs, rtol=0, atol=1e-12)
         compared += 1
-    assert compared > 40
+    assert compared >= 40
 
 
 def test_a_million_ticks_later_it_is_still_exact():
@@ -113,10 +113,9 @@ def test_a_million_ticks_later_it_is_still_exact():
     rng = np.random.default_rng(7)
     wave = np.sin(np.arange(10**6) * 2 * np.pi / 288)
     values = 1e6 + rng.normal(size=10**6) + wave + rng.normal(size=10**6).cumsum() / 30
-    step, found = RollingAcf(10_000, 288, 250_000), []
-    state = step.initial()
-    for begin in range(0, 10**6, 2**14):
-        found.append(step.update(state, values[begin : begin + 2**14])["result"])
+    step = RollingAcf(10_000, 288, 250_000)
+    state, cuts = step.initial(), range(2**14, 10**6, 2**14)
+    found = [step.update(state, piece)["result"] for piece in np.split(values, cuts)]
     for row, end in zip(np.concatenate(found), range(250_000, 10**6 + 1, 250_000), strict=True):
         part = values[end - 10_000 : end].astype(np.longdouble)
         part -= part.mean()
@@ -140,12 +139,12 @@ def test_cuts_and_kinds_change_nothing(data):
     values = np.column_stack([kinds()[name] for name in ("walk", "huge", "gaps", "jumps")])
     step = RollingAcf(**parameters)
     whole = rolling_acf(values, **parameters)
-    state, pieces = step.initial(), []
-    for piece in np.split(values, np.sort(rng.integers(0, TICKS, rng.integers(0, 12)))):
-        pieces.append(step.update(state, piece)["result"])
+    state, cuts = step.initial(), np.sort(rng.integers(0, TICKS, rng.integers(0, 12)))
+    pieces = [step.update(state, piece)["result"] for piece in np.split(values, cuts)]
     np.testing.assert_allclose(np.concatenate(pieces), whole, rtol=0, atol=1e-12)
     frame = rolling_acf(pd.DataFrame(values, columns=list("abcd")), **parameters)
-    np.testing.assert_array_equal(frame.to_numpy().reshape(whole.shape), whole)
+    shown = frame.to_numpy().reshape(whole.shape)
+    np.testing.assert_allclose(shown, whole, rtol=0, atol=1e-12)
     for place, name in enumerate("abcd"):
         alone = rolling_acf(values[:, place], **parameters)
         np.testing.assert_allclose(alone, whole[:, place], rtol=0, atol=1e-12)
@@ -204,12 +203,12 @@ def test_partial_correlations_equal_those_of_each_window():
     for end in range(63, TICKS + 1, 9):
         whole = rt.pacf(series[end - 60 : end], lags=20, alpha=0.1)
         row = found.loc[end - 1]
-        np.testing.assert_allclose(row["pacf"], whole.values, rtol=0, atol=1e-12)  # noqa: PD011
+        np.testing.assert_allclose(row["pacf"], whole.values, rtol=0, atol=1e-12)
         np.testing.assert_allclose(row["band"], whole.upper, rtol=0, atol=1e-14)
     gaps = kinds()["gaps"][:150]
     found = rolling_pacf(gaps, 50, 8, missing="conservative")
     whole = rt.pacf(pd.Series(gaps[-50:]), lags=8, missing="conservative")
-    np.testing.assert_allclose(found[-1], whole.values, rtol=0, atol=1e-12)  # noqa: PD011
+    np.testing.assert_allclose(found[-1], whole.values, rtol=0, atol=1e-12)
     assert np.isnan(rolling_pacf(np.ones(9), 5, 2)).all()
 
 
@@ -219,11 +218,11 @@ def test_a_row_becomes_a_correlogram():
     found = rolling_acf(series, 80, 30, band="bartlett", alpha=0.01)
     whole = rt.acf(series[100:180], lags=30, alpha=0.01)
     row = found.loc[179]
-    np.testing.assert_allclose(row["acf"], whole.values, rtol=0, atol=1e-13)  # noqa: PD011
+    np.testing.assert_allclose(row["acf"], whole.values, rtol=0, atol=1e-13)
     np.testing.assert_allclose(row["band"], whole.upper, rtol=0, atol=1e-13)
     made = Correlogram.of(row, 80, alpha=0.01)
     pd.testing.assert_frame_equal(made.frame(), whole.frame(), rtol=1e-10)
-    assert "ACF" in made.plot().alt
+    assert made.plot().facts["outside"] == len(whole.significant)
     gaps = kinds()["gaps"][:150]
     row = rolling_acf(gaps, 60, 5, missing="conservative", band="bartlett")[-1]
     whole = rt.acf(pd.Series(gaps[-60:]), lags=5, missing="conservative")
@@ -236,10 +235,8 @@ def test_flat_windows_have_no_correlation():
     """All ticks the same: nothing to compare with, NaN; and right again one tick later."""
     values = np.array([5.0, 1, 2, *[0.1] * 9, 3, 4])
     found = rolling_acf(values, 6, 2)
-    flat = [bool(np.ptp(values[max(end - 6, 0) : end]) == 0) for end in range(1, len(values) + 1)]
-    assert np.isnan(found[:, 0]).tolist() == [
-        end < 6 or no for end, no in enumerate(flat, 1)
-    ]
+    flat = [bool(np.ptp(values[end - 6 : end]) == 0) for end in range(6, len(values) + 1)]
+    assert np.isnan(found[:, 0]).tolist() == [True] * 5 + flat
     assert sum(flat) == 4
 
 
@@ -291,8 +288,16 @@ def test_rolling_answers_equal_nist(name):
         (RollingAcf, {"window": 99, "missing": "raise"}, "missing='raise': it is 'gap' or 'cons"),
         (RollingAcf, {"window": 99, "band": "grey"}, "band='grey': it is None or 'white' or 'bar"),
         (RollingAcf, {"window": 99, "alpha": 2}, "alpha=2"),
-        (RollingPacf, {"window": 96}, r"lags=48 with window=96: .*fewer lags than half the window"),
-        (RollingPacf, {"window": 99, "band": "bartlett"}, "band='bartlett': it is None or 'white'"),
+        (
+            RollingPacf,
+            {"window": 96},
+            r"lags=48 with window=96: .*fewer lags than half",
+        ),
+        (
+            RollingPacf,
+            {"window": 99, "band": "bartlett"},
+            "it is None or 'white'; try",
+        ),
     ],
 )
 def test_wrong_parameters_say_what_to_do(step, parameters, says):

@@ -10,11 +10,11 @@ from rtlab.periods import RollingPeriod, rolling_period
 
 
 def changing(ticks=2400, at=1200, seed=0):
-    """A season of 24 ticks that becomes one of 36, with a trend and noise."""
+    """Give a season of 24 ticks that becomes one of 36, with a trend and noise."""
     tick = np.arange(ticks)
     period = np.where(tick < at, 24, 36)
     rng = np.random.default_rng(seed)
-    return np.sin(2 * np.pi * tick / period) + tick / 1000 + rng.normal(size=ticks) / 2
+    return np.sin(2 * np.pi * tick / period) + tick / 1000 + rng.normal(size=ticks) / 4
 
 
 @pytest.mark.parametrize("seed", range(5))
