@@ -105,10 +105,11 @@ class _Rolling(SeriesStep):
             if self.band == "bartlett":
                 spread[:, 2:] += 2 * np.cumsum(correlations[:, 1:-1] ** 2, axis=1)
             spread[:, 0] = 0.0
-            spread /= np.where(np.isnan(found[:, :1]), np.nan, sizes[:, None])
+            sizes = sizes[:, None] if isinstance(sizes, np.ndarray) else sizes
+            spread /= np.where(np.isnan(found[:, :1]), np.nan, sizes)
             half = NormalDist().inv_cdf(1 - self.alpha / 2)
             found = np.concatenate([found, half * np.sqrt(spread)], axis=1)
-        return np.moveaxis(found, 1, -1)
+        return found.transpose(0, 2, 1)
 
     def told(self, correlations: Values) -> Values:
         """Make of autocorrelations what is asked for."""

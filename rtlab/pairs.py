@@ -79,14 +79,15 @@ def _known(values: Values) -> tuple[Values, bool]:
     return values if whole else np.where(fits, values, np.nan), whole
 
 
-def _about(rows: Values, pivot: Values, channels: int, *, whole: bool = False) -> Values:
-    """Give ticks about the pivot, 0 where they are missing, and which of them are known."""
-    level = rows - pivot
-    if whole and channels == 1:
-        return level[:, None]
-    missing = np.isnan(level)
-    level[missing] = 0.0
-    return np.stack([level, ~missing], axis=1) if channels == 2 else level[:, None]
+def _centre(rows: Values, pivot: Values, about: Values, *, whole: bool = False) -> None:
+    """Put ticks about the pivot, 0 where they are missing, and beside them which are known."""
+    np.subtract(rows, pivot, out=about[:, 0])
+    if whole and about.shape[1] == 1:
+        return
+    missing = np.isnan(about[:, 0])
+    about[:, 0][missing] = 0.0
+    if about.shape[1] == 2:
+        about[:, 1] = ~missing
 
 
 def _covariances(pairs: Values) -> tuple[Values, Values, Values]:
@@ -97,6 +98,15 @@ def _covariances(pairs: Values) -> tuple[Values, Values, Values]:
     return pairs[:, :, 0] - shift * (both - shift * pairs[:, :, 3]), mean, count
 
 
+def _moved(pairs: Values, first: Values, last: Values, lag: Values, mean: Any) -> Values:
+    """Move sums of products to the mean: ``first - last`` is less the ends that lack a partner."""
+    moved = first - last
+    moved -= lag * mean
+    moved *= mean
+    moved += pairs
+    return moved
+
+
 def _ratios(covariances: Values, valid: Any) -> Values:
     variance = covariances[:, 0]
     return covariances / np.where(valid & (variance > 0), variance, np.nan)[:, None]
@@ -105,10 +115,12 @@ def _ratios(covariances: Values, valid: Any) -> Values:
 def _apart(state: State, names: Any, width: int, held: int) -> Iterator[tuple[slice, State]]:
     """Give a few series after the other: their places, and their state to be changed in place."""
     room = max(_ROOM // max(held, 1), 1)
+    if width <= room:
+        yield slice(None), state
+        return
     for first in range(0, width, room):
         here = slice(first, first + room)
-        whole = width <= room
-        yield here, state if whole else {name: state[name][..., here] for name in names}
+        yield here, {name: state[name][..., here] for name in names}
 
 
 class _Place(NamedTuple):
@@ -139,7 +151,7 @@ class Trailing:
     every: int
     masked: bool
 
-    names: ClassVar = ("raw", "about", "running", "pivot", "old", "new", "since")
+    names: ClassVar = ("raw", "about", "running", "pivot", "old", "new", "wait")
 
     @cached_property
     def block(self) -> int:
@@ -169,10 +181,10 @@ class Trailing:
             "pivot": np.zeros(width),
             "old": np.zeros((blocks + 1, self.lags + 1, pairs, width)),
             "new": np.zeros((self.lags + 1, pairs, width)),
-            "since": np.zeros(width),
+            "wait": np.full(width, float(self.window)),
         }
 
-    def take(self, state: State, values: Values) -> tuple[Values, Values]:
+    def take(self, state: State, values: Values) -> tuple[Values, Any]:
         """Give correlations (answers, lags, series), and how many known ticks each is about."""
         tick, (ticks, width) = state["tick"], values.shape
         (values, whole), first = _known(values), -(tick + 1) % self.every
@@ -191,26 +203,55 @@ class Trailing:
                 valid = self._append(part, rows, at, marks, whole=whole)
                 done, filled = done + len(rows), into.stop
                 place, full = _Place(at, len(rows), marks), at + len(rows) == self.period
-                if full and self._alone:
-                    self._anchor(part)
-                    place = _Place(0, 0, range(-1, 0))
-                if not self._alone or full:
-                    gives = found[into, :, here], sizes[into, here]
+                gives = found[into, :, here], sizes[into, here]
+                if self._alone:
+                    if full:
+                        self._anchor(part)
+                        self._answer(part, _Place(0, 0, range(-1, 0)), valid, *gives)
+                    continue
+                if valid is not None or not self._single(part, place, gives[0]):
                     self._answer(part, place, valid, *gives)
-                if full and not self._alone:
+                if full:
                     self._anchor(part)
-        return found, sizes if self.masked else np.full_like(sizes, self.window)
+        return found, sizes if self.masked else float(self.window)
 
     def _append(self, part: State, rows: Values, at: int, marks: range, *, whole: bool) -> Any:
-        """Take ticks of one block; tell at which marks there is an answer."""
-        begin, since = self.window + at, part["since"]
+        """Take ticks of one block; tell at which marks there is an answer, None for all."""
+        begin, wait = self.window + at, part["wait"]
         part["raw"][begin : begin + len(rows)] = rows
         self._centre(part, begin, begin + len(rows), whole=whole)
-        ages = since + self._counts[1 : len(rows) + 1]
+        if whole and not np.count_nonzero(wait):
+            return None
+        due = wait - self._counts[1 : len(rows) + 1]
         if not (self.masked or whole):
-            ages -= np.maximum.accumulate(np.where(np.isnan(rows), ages, 0.0))
-        np.minimum(ages[-1], self.window, out=since)
-        return ages[marks.start :: self.every] >= self.window
+            number = np.arange(len(rows), dtype=np.float64)[:, None]
+            lost = np.where(np.isnan(rows), number + self.window, -np.inf)
+            due = np.maximum(due, np.maximum.accumulate(lost) - number)
+        np.maximum(due[-1], 0.0, out=wait)
+        return due[marks.start :: self.every] <= 0
+
+    def _single(self, part: State, place: _Place, found: Values) -> bool:
+        """Do as `_answer` for one series and one answer at most, where nothing is in its way.
+
+        The same sums, without the price of arrays of one; it tells whether it was possible.
+        """
+        (at, ticks, marks), lags, end = place, self.lags, self.window + place.at + place.ticks
+        inside = len(marks) > 1 or (len(marks) == 1 and (at + ticks) % self.block)
+        if inside or self.masked or part["pivot"].size > 1:
+            return False
+        about = part["about"][end - ticks - lags : end, 0, 0]
+        new = part["new"][:, 0, 0] + np.correlate(about, about[lags:])[::-1]
+        if len(marks):
+            running = part["running"][:, 0]
+            first, last = running[at + ticks :][: lags + 1], running[end - lags : end + 1][::-1]
+            mean = (last[0] - first[0]) / self.window
+            pairs = new + part["old"][(at + ticks) // self.block, :, 0, 0]
+            moved = _moved(pairs, first, last, self._counts[: lags + 1, 0], mean)
+            if not _OFF * moved[0] > self.window * mean * mean:
+                return False
+            np.divide(moved, moved[0], out=found[0, :, 0])
+        part["new"][:, 0, 0] = new
+        return True
 
     def _answer(
         self, part: State, place: _Place, valid: Any, found: Values, sizes: Values
@@ -222,12 +263,14 @@ class Trailing:
         begin = place.at + 1 + place.marks[0]
         covariances, mean, size = self._closed(part, pairs, begin)
         variance = covariances[:, 0]
-        spread, off = _OFF * variance, size * mean * mean
+        spread, off = _OFF * variance, mean * mean * size
         if self.masked:
             sizes[:] = size
-        if np.count_nonzero(valid & (spread > off)) == valid.size:
+        good = spread > off
+        if valid is None and np.count_nonzero(good) == good.size:
             np.divide(covariances, variance[:, None], out=found)
             return
+        valid = np.ones_like(good) if valid is None else valid
         found[:] = _ratios(covariances, valid)
         off = valid & (spread < off)
         where = np.flatnonzero(off.any(axis=0))
@@ -282,23 +325,15 @@ class Trailing:
         reach = self.every * (count - 1) + 1
         first, last = running[begin : begin + reach + lags], running[end - lags : end + reach]
         mean = (last[lags :: self.every] - first[: reach : self.every]) / self.window
-        shift = mean[:, None]
-        if count == 1:
-            moved = (first - last[::-1])[None]
-            shift = shift.item() if shift.size == 1 else shift
-        else:
-            moved = _views(first, count, lags, step=self.every)
-            moved = moved - _views(last, count, lags, step=self.every, back=True)
-        moved -= self._counts[: lags + 1] * shift
-        moved *= shift
-        moved += pairs[:, :, 0]
+        first = _views(first, count, lags, step=self.every)
+        last = _views(last, count, lags, step=self.every, back=True)
+        moved = _moved(pairs[:, :, 0], first, last, self._counts[: lags + 1], mean[:, None])
         return moved, mean, float(self.window)
 
     def _centre(self, part: State, begin: int, end: int, *, whole: bool = False) -> None:
         """Work out what follows from raw ticks and the pivot, from ``begin`` to ``end``."""
-        channels, running = part["about"].shape[1], part["running"][begin : end + 1]
-        about = _about(part["raw"][begin:end], part["pivot"], channels, whole=whole)
-        part["about"][begin:end] = about
+        about, running = part["about"][begin:end], part["running"][begin : end + 1]
+        _centre(part["raw"][begin:end], part["pivot"], about, whole=whole)
         running[1:] = about[:, 0]
         np.add.accumulate(running, out=running)
 
@@ -310,8 +345,8 @@ class Trailing:
         """Work out all that follows from raw ticks; those before ``summed`` are in the sums."""
         window, lags, old, running = self.window, self.lags, part["old"], part["running"]
         later, earlier = _CHANNELS[self.masked]
-        about = _about(part["raw"][:window], part["pivot"], part["about"].shape[1])
-        part["about"][:window] = about
+        about = part["about"][:window]
+        _centre(part["raw"][:window], part["pivot"], about)
         running[:window] = -about[::-1, 0].cumsum(axis=0)[::-1]
         running[window] = 0.0
         self._centre(part, window, end)
@@ -390,7 +425,8 @@ class Fading:
             own = np.take_along_axis(rows, first, axis=0)[0]
             pivot[:] = np.where(np.isnan(pivot), own, pivot)
         raw = np.concatenate([part["raw"], rows])
-        about = _about(raw, pivot, 2)
+        about = np.empty((len(raw), 2, raw.shape[1]))
+        _centre(raw, pivot, about)
         later, earlier = _CHANNELS[True]
         ends = np.append(marks, ticks - 1)[:, None]
         ages = ends - np.arange(ticks)
