@@ -286,7 +286,7 @@ class RobustDecompose(SeriesStep):
             age = age + 1
         after = {"filters": filters, "sizes": [scale, floor, moved], "recent": recent}
         for name, array in held.items():
-            state[name][..., some] = np.reshape(after[name], array.shape)
+            state[name][..., some] = np.array(after[name]).reshape(array.shape)
         return answers.transpose(0, 2, 1)
 
     @property
@@ -376,10 +376,11 @@ def _step(filters: list[Any], step: Any, scale: Any, fresh: float) -> Any:
 
 
 def _parts(array: Values) -> list[Any]:
-    """Split up an array to its series, the last axis: to rows, or to numbers if there is one."""
-    if array.ndim > 2:
-        return [_parts(part) for part in array]
-    return array[:, 0].tolist() if array.shape[1] == 1 else list(array)
+    """Split up an array to its last axis, the series: to rows, or to numbers if there is one."""
+    if array.shape[-1] == 1:
+        numbers: list[Any] = array[..., 0].tolist()
+        return numbers
+    return list(array) if array.ndim == 2 else [list(part) for part in array]
 
 
 def _median(values: Values, axis: int) -> Values:
