@@ -81,7 +81,7 @@ class RollingDecompose(SeriesStep):
 
     It is not a decomposition of the whole series, from the first full window on or later: ticks
     that come after would change it. On the hours of a shop and on R's ``co2`` and ``nottem`` the
-    newest trend and season were half to one robust standard deviation of the residual away from
+    newest trend and season were 0.4 to 0.9 robust standard deviations of the residual away from
     those of the whole series (medians), a period later 0.04 and 0.4 at most, and half a window
     later 0.03.
 
