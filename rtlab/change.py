@@ -10,7 +10,7 @@ import numpy as np
 
 from rtlab.errors import DataError, ParameterError
 from rtlab.steps import State, register
-from rtlab.ticks import SeriesStep, Values, check_count, give
+from rtlab.ticks import SeriesStep, Values, check_count
 
 __all__ = ["Difference", "Integrate", "difference", "integrate"]
 
@@ -61,7 +61,13 @@ class Difference(SeriesStep):
     order: int = 1
     lag: int = 1
 
-    examples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"lag": 3}, {"order": 2, "lag": 2})
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {},
+        {"lag": 3},
+        {"order": 2, "lag": 2},
+        {"lag": 3, "by": "product_id", "value": "revenue"},
+    )
+    cycle: ClassVar[tuple[int, int] | None] = (0, 1)
 
     def __post_init__(self) -> None:
         _check(self.order, self.lag)
@@ -69,10 +75,10 @@ class Difference(SeriesStep):
     def begin(self, width: int) -> State:
         return {"last": np.full((self.order * self.lag, width), np.nan)}
 
-    def take(self, state: State, values: Values, index: Any) -> Any:
+    def take(self, state: State, values: Values, times: Any) -> Values:  # noqa: ARG002
         rows = np.vstack([state["last"], values])
         state["last"] = rows[len(values) :].copy()
-        return give(state["like"], _differences(rows, self.order, self.lag), index)
+        return _differences(rows, self.order, self.lag)
 
 
 def _differences(rows: Values, order: int, lag: int) -> Values:
@@ -162,7 +168,7 @@ class Integrate(SeriesStep):
         stages = [_differences(start, n, self.lag)[-self.lag :] for n in range(self.order)]
         return {"stages": np.array(stages), "start": start.copy(), "leading": None}
 
-    def take(self, state: State, values: Values, index: Any) -> Any:
+    def take(self, state: State, values: Values, times: Any) -> Values:  # noqa: ARG002
         need, left = self.order * self.lag, state["leading"]
         if left is None:
             left = need if np.isnan(values[0]).all() else 0
@@ -177,7 +183,7 @@ class Integrate(SeriesStep):
         state["leading"] = left - len(values) + len(rows)
         for stage in reversed(range(self.order)):
             rows, state["stages"][stage] = _cumulate(state["stages"][stage], rows)
-        return give(state["like"], np.vstack([first, rows]), index)
+        return np.vstack([first, rows])
 
 
 def _cumulate(before: Values, rows: Values) -> tuple[Values, Values]:

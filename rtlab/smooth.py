@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from rtlab.errors import DataError, ParameterError
-from rtlab.steps import Outputs, State, register
-from rtlab.ticks import SeriesStep, Values, check_count, give
+from rtlab.errors import ParameterError
+from rtlab.steps import State, register
+from rtlab.ticks import SeriesStep, Values, check_count
 
 __all__ = [
     "ExponentialAverage",
@@ -49,7 +49,7 @@ class _Moving(SeriesStep):
                 )
 
     @property
-    def _ahead(self) -> int:
+    def ahead(self) -> int:  # type: ignore[override]
         return (self.window - 1) // 2 if self.center else 0
 
     @property
@@ -60,30 +60,11 @@ class _Moving(SeriesStep):
         """Answer for the window that ends at each tick."""
         raise NotImplementedError
 
-    def take(self, state: State, values: Values, index: Any) -> Any:
-        finite = np.where(np.isfinite(values), values, np.nan)
-        return self._place(state, self.trail(state, finite), index)
+    def take(self, state: State, values: Values, times: Any) -> Values:  # noqa: ARG002
+        return self.trail(state, np.where(np.isfinite(values), values, np.nan))
 
-    def finish(self, state: State) -> Outputs:
-        if self._ahead == 0 or "like" not in state:
-            return {}
-        beyond = np.full((self._ahead, state["width"]), np.nan)
-        none = state["waiting"][:0]
-        return {"result": self._place(state, self.trail(state, beyond), none)}
-
-    def _place(self, state: State, answers: Values, index: Any) -> Any:
-        """Give each answer the label of its tick, which came ``_ahead`` ticks before."""
-        if self._ahead == 0:
-            return give(state["like"], answers, index)
-        early = min(state["early"], len(answers))  # these belong to ticks before the first
-        state["early"] -= early
-        waiting = index if state["waiting"] is None else state["waiting"].append(index)
-        ready = len(answers) - early
-        state["waiting"] = waiting[ready:]
-        return give(state["like"], answers[early:], waiting[:ready])
-
-    def _held(self, width: int) -> State:
-        return {"width": width, "early": self._ahead, "waiting": None}
+    def tail(self, state: State, width: int) -> Values:
+        return self.trail(state, np.full((self.ahead, width), np.nan))
 
 
 @dataclass(frozen=True)
@@ -167,10 +148,10 @@ class MovingAverage(_Moving):
 
     def begin(self, width: int) -> State:
         if self.weights is not None:
-            return self._held(width) | {"last": np.zeros((2 * width, self.window - 1))}
+            return {"last": np.zeros((2 * width, self.window - 1))}
         shape = (2 * width, self.window + 1)  # one column more: the sum of nothing
         blocks = {"block": np.zeros(shape), "ends": np.zeros(shape), "at": 0}
-        return self._held(width) | blocks | {"sum": np.zeros(2 * width)}
+        return blocks | {"sum": np.zeros(2 * width)}
 
     def trail(self, state: State, values: Values) -> Values:
         known = ~np.isnan(values)
@@ -270,7 +251,7 @@ class MovingMedian(_Moving):
     )
 
     def begin(self, width: int) -> State:
-        return self._held(width) | {"last": np.full((self.window - 1, width), np.nan)}
+        return {"last": np.full((self.window - 1, width), np.nan)}
 
     def trail(self, state: State, values: Values) -> Values:
         rows = np.vstack([state["last"], values])
@@ -399,12 +380,15 @@ class ExponentialAverage(SeriesStep):
 
     def begin(self, width: int) -> State:
         nothing = np.full(width, np.nan)
-        return {"ticks": 0, "time": None, "average": nothing, "value": nothing, "when": nothing}
+        return {"ticks": 0, "average": nothing, "value": nothing, "when": nothing}
 
-    def take(self, state: State, values: Values, index: Any) -> Any:
-        if self._in_time:
-            times = _times(index, state["time"])
-            state["time"] = times[-1]
+    @property
+    def timed(self) -> bool:  # type: ignore[override]
+        return self._in_time
+
+    def take(self, state: State, values: Values, times: Any) -> Values:
+        if times is not None:
+            times = times[:, 0]
         else:
             times = np.arange(state["ticks"], state["ticks"] + len(values))
             state["ticks"] += len(values)
@@ -413,7 +397,7 @@ class ExponentialAverage(SeriesStep):
             memory = {name: state[name].copy() for name in ("average", "value", "when")}
             answers[:, series] = self._follow(memory, series, values[:, series], times)
             state.update(memory)
-        return give(state["like"], answers, index)
+        return answers
 
     def _follow(self, memory: State, series: int, values: Values, times: Any) -> Values:
         """Move one series' average along; only ticks that are known move it."""
@@ -479,22 +463,6 @@ def _by_blocks(average: float, gain: float, aims: Values) -> Values:
     moved = (blocks + np.outer(before, kept[1:])).ravel()
     rest = aims[whole:]
     return np.concatenate([moved, _recur(average, np.full(len(rest), gain), rest)])
-
-
-def _times(index: Any, last: int | None) -> Any:
-    if not isinstance(index, (pd.DatetimeIndex, pd.TimedeltaIndex)) or index.hasnans:
-        raise DataError(
-            f"an index of {index.dtype}{' with NaT' if index.hasnans else ''}: a half-life in "
-            "time needs a time for each tick; use series.set_axis(times), or a half-life in ticks"
-        )
-    times = index.as_unit("us").asi8
-    steps = np.diff(times, prepend=times[0] if last is None else last)
-    if (steps < 0).any():
-        raise DataError(
-            f"tick {index[int(np.argmax(steps < 0))]} comes after a later one: a half-life in "
-            "time needs times in order; sort with series.sort_index()"
-        )
-    return times
 
 
 moving_average = register("moving_average")(MovingAverage)
