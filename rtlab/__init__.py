@@ -19,6 +19,9 @@ from rtlab.change import difference, integrate
 from rtlab.correlation import acf, pacf
 from rtlab.periods import find_period
 from rtlab.season import decompose
+from rtlab.rolling import rolling_decompose
+from rtlab.robust import robust_decompose
+from rtlab.revisions import revisions
 from rtlab.ranks import leaderboard
 from rtlab.behaviour import rfm, together, users
 from rtlab.sinks import write_csv, write_parquet
@@ -54,6 +57,9 @@ __all__ = [
     "pacf",
     "find_period",
     "decompose",
+    "rolling_decompose",
+    "robust_decompose",
+    "revisions",
     "leaderboard",
     "users",
     "rfm",
