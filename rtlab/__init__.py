@@ -17,7 +17,8 @@ from rtlab.counts import count_window
 from rtlab.smooth import exponential_average, moving_average, moving_median
 from rtlab.change import difference, integrate
 from rtlab.correlation import acf, pacf
-from rtlab.season import decompose, find_period
+from rtlab.periods import find_period
+from rtlab.season import decompose
 from rtlab.rolling import rolling_decompose
 from rtlab.robust import robust_decompose
 from rtlab.revisions import revisions
