@@ -441,9 +441,9 @@ def _by_blocks(average: Values, gain: float, aims: Values) -> Values:
     kept = (1 - gain) ** np.arange(_BLOCK + 1)  # no power is above 1, so nothing can overflow
     weights = np.tril(gain * kept[abs(places[:, None] - places)])
     blocks = weights @ aims[:whole].reshape(-1, _BLOCK, aims.shape[1])
-    for own in blocks:
-        own += kept[1:, None] * average
-        average = own[-1]
+    for block in range(len(blocks)):
+        blocks[block] += kept[1:, None] * average
+        average = blocks[block, -1]
     moved = blocks.reshape(whole, -1)
     rest = aims[whole:]
     return np.concatenate([moved, _recur(average, np.full_like(rest, gain), rest)])

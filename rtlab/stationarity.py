@@ -190,9 +190,9 @@ class StationarityTest(WholeSeries):
         known = np.isfinite(series.to_numpy())
         if not known.all():
             raise DataError(
-                f"{len(series) - int(known.sum())} of {len(series)} ticks are missing or infinite, "
-                f"the first at {series.index[int(np.argmin(known))]}: stationarity needs all; "
-                "fill them with series.interpolate()"
+                f"{len(series) - int(known.sum())} of {len(series)} ticks are missing or "
+                f"infinite, the first at {series.index[int(np.argmin(known))]}: stationarity "
+                "needs all; fill them with series.interpolate()"
             )
         if np.ptp(series.to_numpy()) == 0:
             raise DataError(

@@ -2,7 +2,7 @@
 
 Nothing is ever subtracted from a sum, so that a huge value leaves no trace once it has left the
 window. A window is the end of one block of ticks and the beginning of the next, each folded tick
-by tick from the edge between them [1]_. A subclass says what is folded: sums, least values, moments.
+by tick from the edge between them [1]_. A subclass says what is folded: sums, extremes, moments.
 
 .. [1] M. van Herk, "A fast algorithm for local minimum and maximum filters on rectangular and
    octagonal kernels", Pattern Recognition Letters 13 (1992).
