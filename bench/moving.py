@@ -53,7 +53,9 @@ def moving(rounds: int, events: int) -> None:
         both = [took[ours.group, name] for name in ("pandas", "rtlab")]
         theirs, own = (statistics.median(cpu for cpu, _ in one) / ours.events for one in both)
         ratio = own / theirs
-        print(f"  {ours.group:66} pandas {theirs * 1e9:6.0f}  rtlab {own * 1e9:6.0f}  {ratio:5.2f} ×")
+        print(
+            f"  {ours.group:66} pandas {theirs * 1e9:6.0f}  rtlab {own * 1e9:6.0f}  {ratio:5.2f} ×"
+        )
 
 
 def _by_pandas(answer: Any, window: Any, data: Any) -> Any:

@@ -1,13 +1,4 @@
-"""Moments and order of trailing windows: variance, deviation, z-score, least, greatest, quantile.
-
-A variance is never a difference of large sums: each value adds its square distance from the mean
-of those before it [1]_, and two blocks are put together by their counts, means and squares [2]_.
-
-.. [1] B. P. Welford, "Note on a method for calculating corrected sums of squares and products",
-   Technometrics 4 (1962).
-.. [2] T. F. Chan, G. H. Golub and R. J. LeVeque, "Algorithms for computing the sample variance:
-   analysis and recommendations", The American Statistician 37 (1983).
-"""
+"""Moments and order of trailing windows: variance, deviation, z-score, extremes and quantiles."""
 
 from __future__ import annotations
 
@@ -66,8 +57,8 @@ class MovingVariance(Folding):
 
     Notes
     -----
-    It equals pandas' ``rolling(window, min_periods, center).var(ddof)``, except that it is right
-    again after a huge value has left the window, and keeps its digits far from zero. A variance
+    It equals pandas' ``rolling(window, min_periods, center).var(ddof)``, and keeps its digits
+    where that loses them: far from zero, and after a huge value has left the window. A variance
     is never a difference of large sums: each value adds its square distance from the mean of
     those before it [1]_, and two blocks are put together by their counts, means and squares [2]_.
 

@@ -363,8 +363,8 @@ class ExponentialAverage(SeriesStep):
         return math.log1p(-alpha) if alpha < 1 else -math.inf  # type: ignore[operator]
 
     def begin(self, width: int) -> State:
-        nothing = np.full(width, np.nan)
-        return {"average": nothing, "latest": nothing, "when": np.zeros(width, np.int64)}
+        average, latest = np.full((2, width), np.nan)
+        return {"average": average, "latest": latest, "when": np.zeros(width, np.int64)}
 
     def take(self, state: State, values: Values, times: Any) -> Values:
         """Only ticks that are known move an average; ``when`` was the last, now tick 0 is next."""
