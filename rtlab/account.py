@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from rtlab.errors import DataError, MissingColumnError
 from rtlab.parsing import EXACT
-
-if TYPE_CHECKING:
-    from rtlab.pictures import Picture
-
-__all__ = ["Account"]
+from rtlab.pictures import Picture
 
 MICRO = 1_000_000  # money is added in millionths, so that written decimals stay exact
 DIGITS = 15  # what a double holds of any decimal
@@ -114,14 +110,9 @@ class Account:
                 )
         account = cls("amount" if "amount" in used else "quantity")
         account.see_arrived(events)
-        account.see_used(used)
-        for rows, see in (
-            (rejected, account.see_rejected),
-            (late, account.see_late),
-            (duplicate, account.see_duplicate),
-        ):
+        for name, rows in outputs.items():
             if rows is not None:
-                see(rows)
+                getattr(account, f"see_{name}")(rows)
         return account
 
     def see_arrived(self, batch: Any) -> None:

@@ -8,20 +8,16 @@ those that it joins; nothing is ever taken off.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from rtlab import held, slots, sums
+from rtlab.columns import Columns
 from rtlab.errors import DataError, ParameterError
 from rtlab.slots import ROWS, Lanes
-
-if TYPE_CHECKING:
-    from rtlab.columns import Columns
-    from rtlab.steps import State
-
-__all__ = ["ROWS", "Plan"]
+from rtlab.steps import State
 
 _NEEDS = {
     "count": ("n",), "sum": ("sum",), "mean": ("sum", "n"), "min": ("min", "n"),

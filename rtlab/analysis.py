@@ -18,8 +18,6 @@ from rtlab.grid import Grid
 from rtlab.steps import Outputs, State, Step, join
 from rtlab.watermark import NO_TIME, Watermark
 
-__all__ = ["Analysis", "Plan", "analyse", "plan_for"]
-
 MOST = 50_000  # rows in a batch at full speed: the cost of new keys is by batch, not by row
 
 MOST_WINDOWS = 100_000
@@ -241,26 +239,17 @@ def _whole_series(found: Analysis) -> None:
     if series.min() == series.max():
         found.notes.append("All stretches of time brought the same: there is no pattern to find.")
         return
-    steps: list[tuple[str, Callable[[], Any]]] = [
-        (
-            "correlogram",
-            lambda: rt.acf(series, lags=max(1, min(2 * periods[-1], len(series) // 2))),
-        ),
-        ("periods", lambda: rt.find_period(series)),
-        ("parts", lambda: _decompose(series, periods)),
+    lags = max(1, min(2 * periods[-1], len(series) // 2))
+    steps: list[tuple[str, str, Callable[[], Any]]] = [
+        ("correlogram", "autocorrelation", lambda: rt.acf(series, lags=lags)),
+        ("periods", "search for periods", lambda: rt.find_period(series)),
+        ("parts", "decomposition", lambda: _decompose(series, periods)),
     ]
-    for name, step in steps:
+    for name, words, step in steps:
         try:
             setattr(found, name, step())
         except (DataError, MissingExtraError) as reason:
-            found.notes.append(f"No {NAMES[name]}: {reason}.")
-
-
-NAMES = {
-    "correlogram": "autocorrelation",
-    "periods": "search for periods",
-    "parts": "decomposition",
-}
+            found.notes.append(f"No {words}: {reason}.")
 
 
 def _decompose(series: pd.Series[Any], periods: tuple[int, ...]) -> Any:

@@ -19,8 +19,6 @@ from rtlab.extras import optional
 from rtlab.pictures import Picture, say
 from rtlab.windows import Tumbling
 
-__all__ = ["plot_arrivals", "plot_watermark", "step_through"]
-
 LABELLED = 12  # bands at most have room for their names
 SHUT = {"closed": "#E9ECEF", "final": "#D3D9DF"}
 PACE = 900  # milliseconds between two steps: time to read what has changed

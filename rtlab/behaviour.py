@@ -12,11 +12,10 @@ import pandas as pd
 from rtlab import keys, slots
 from rtlab.aggregate import Plan
 from rtlab.columns import Columns, bare
-from rtlab.errors import MissingColumnError, ParameterError
-from rtlab.steps import Outputs, State, Step, register
+from rtlab.parsing import check_columns
+from rtlab.steps import Outputs, State, Step, join, register
+from rtlab.ticks import check_count
 from rtlab.windows import Tumbling
-
-__all__ = ["rfm", "together", "users"]
 
 
 @dataclass(frozen=True)
@@ -118,15 +117,10 @@ class Users(Step):
         groups = state["people"]
         codes = keys.order(state["keys"], np.arange(keys.size(state["keys"])))
         span = self._people.span(groups, codes)
-        times = {
-            name: pd.DatetimeIndex(span[edge].view("M8[us]"))
-            .tz_localize("UTC")
-            .tz_convert(self.tz)
-            for name, edge in (("first", "start"), ("last", "end"))
-        }
-        answers = {name: moment.array for name, moment in times.items()}
-        (customers,) = keys.columns(state["keys"], codes)
-        people = {self.by: customers, **answers, **self._people.answers(groups, codes)}
+        people = keys.columns(self.by, state["keys"], codes)
+        for name, edge in (("first", "start"), ("last", "end")):
+            people[name] = Columns.moments(span[edge], self.tz)
+        people |= self._people.answers(groups, codes)
         return {"activity": activity, "customers": Columns(people)}
 
     def _activity(self, state: State, closed: Columns) -> Columns:
@@ -187,11 +181,8 @@ def rfm(customers: pd.DataFrame, value: str = "amount", now: Any = None) -> pd.D
     >>> rt.rfm(people).recency.tolist()
     [7, 0]
     """
-    for name in ("last", "active", value):
-        if name not in customers:
-            raise MissingColumnError(
-                f"column {name!r} is not in the customers: give what users() returns as .customers"
-            )
+    remedy = "give what users() returns as .customers"
+    check_columns(customers, ("last", "active", value), "the table", remedy)
     newest = customers["last"].max() if now is None else pd.Timestamp(now)
     dates: Any = customers["last"].dt.tz_localize(None).dt.normalize()
     if newest.tzinfo is not None:
@@ -263,9 +254,8 @@ class Together(Step):
     )
 
     def __post_init__(self) -> None:
-        for name in ("k", "items"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise ParameterError(f"{name}={getattr(self, name)!r}: at least 1; try {name}=20")
+        check_count("k", self.k, 1, unit="pair", remedy=20)
+        check_count("items", self.items, 1, unit="item", remedy=500)
 
     def refuses(self, *, ends: bool) -> str | None:
         return None if ends else "it sees the whole stream, and this one has no end"
@@ -281,13 +271,10 @@ class Together(Step):
         return {}
 
     def finish(self, state: State) -> Outputs:
-        lines = [pd.DataFrame(line) for line in state["lines"]]
-        filled = [line for line in lines if len(line)] or lines[:1]
-        if not filled:
-            return {
-                "result": pd.DataFrame(columns=["first", "second", "baskets", "support", "lift"])
-            }
-        return {"result": self._pairs(pd.concat(filled, ignore_index=True))}
+        if not state["lines"]:
+            names = ["first", "second", "baskets", "support", "lift"]
+            return {"result": pd.DataFrame(columns=names)}
+        return {"result": self._pairs(join(pd.DataFrame(line) for line in state["lines"]))}
 
     def _pairs(self, lines: pd.DataFrame) -> pd.DataFrame:
         number = lines.groupby(list(self.basket), sort=False, dropna=False).ngroup().to_numpy()
@@ -310,7 +297,7 @@ class Together(Step):
         found = both[a, b]
         best = np.argsort(-found, kind="stable")[: self.k]
         a, b, found = frequent[a[best]], frequent[b[best]], found[best]
-        (names,) = keys.columns(table, order)
+        names = keys.columns(self.by, table, order)[self.by]
         return pd.DataFrame(
             {
                 "first": names[a], "second": names[b], "baskets": found,

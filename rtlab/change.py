@@ -162,6 +162,11 @@ class Integrate(SeriesStep):
                 f"start={said}: order={self.order} and lag={self.lag} build on the first "
                 f"{need} ticks of the series, all known; try start=series[:{need}]"
             )
+        if self.by is not None and values.size > need:
+            raise ParameterError(
+                f"start for {values.size // need} series with by={self.by!r}: keys of a long "
+                "frame have one start for all; try a wide frame, as from frame.pivot(...)"
+            )
         plain = [tuple(row) if values.ndim == 2 else row for row in values.tolist()]
         object.__setattr__(self, "start", tuple(plain))  # plain numbers: printed, compared, saved
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import reprlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,11 +13,6 @@ from rtlab import pictures as look
 from rtlab.errors import DataError
 from rtlab.extras import optional
 from rtlab.pictures import Picture, quoted, say, short
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-__all__ = ["plot_average", "plot_decomposition", "plot_difference", "plot_series"]
 
 PIXELS = 900
 """Of a line's width: more than twice as many points cannot be seen."""

@@ -16,8 +16,6 @@ from rtlab.errors import MissingColumnError, ParameterError
 from rtlab.events import REQUIRED
 from rtlab.steps import Outputs, State, Step, register
 
-__all__ = ["clean"]
-
 
 class _Verdicts:
     """The first reason against each row, if there is one."""

@@ -15,8 +15,6 @@ from typing import Any, Self
 import rtlab as rt
 from rtlab.errors import ParameterError, RtlabError, StreamError
 
-__all__ = ["main"]
-
 STOPPED = 130  # what shells expect of a program ended by Ctrl-C
 
 
@@ -69,21 +67,16 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("file", help="CSV (also .gz, .xz), JSON lines or Parquet, in any order")
     for role in ("user", "product", "time", "quantity", "price", "amount"):
         replay.add_argument(f"--{role}", metavar="COLUMN", help=f"the column with the {role}")
-    replay.add_argument(
-        "--event-id",
-        metavar="COLUMN",
-        help="the column that names an event, so that a redelivered one counts once",
-    )
-    replay.add_argument("--tz", metavar="ZONE", help="of times without one, as Europe/London")
-    replay.add_argument(
-        "--time-format", metavar="FORMAT", help="as for strptime, or s, ms, us, ns"
-    )
-    replay.add_argument("--encoding", help="utf-8, gb18030, …; guessed if not given")
-    replay.add_argument("--delimiter", metavar="SIGN", help="between the fields of a CSV")
+    for name, sign, words in (
+        ("event-id", "COLUMN", "names an event, so that a redelivered one counts once"),
+        ("tz", "ZONE", "of times without one, as Europe/London"),
+        ("time-format", "FORMAT", "as for strptime, or s, ms, us, ns"),
+        ("encoding", "ENCODING", "utf-8, gb18030, …; guessed if not given"),
+        ("delimiter", "SIGN", "between the fields of a CSV"),
+        ("unit", "SIGN", "currency sign for money, such as € or £"),
+    ):
+        replay.add_argument(f"--{name}", metavar=sign, help=words)
     replay.add_argument("--decimal", choices=(".", ","), help="the sign before decimals")
-    replay.add_argument(
-        "--unit", default="", metavar="SIGN", help="currency sign for money, such as € or £"
-    )
     replay.add_argument("--every", choices=("10min", "1h", "1D"), help="the length of a window")
     replay.add_argument(
         "--keep-unknown-users", action="store_true", help="use purchases of nobody known, too"
@@ -155,19 +148,15 @@ def _replay(asked: argparse.Namespace) -> int:
     from rtlab.story import Labels  # noqa: PLC0415
 
     _check_run(asked)
-    log = read_events(
-        asked.file, user=asked.user, product=asked.product, time=asked.time,
-        quantity=asked.quantity, price=asked.price, amount=asked.amount, event_id=asked.event_id,
-        tz=asked.tz, time_format=asked.time_format, encoding=asked.encoding,
-        delimiter=asked.delimiter, decimal=asked.decimal,
-    )  # fmt: skip
+    named = read_events.__kwdefaults__ or {}  # its parameters are the options of the same names
+    log = read_events(asked.file, **{name: getattr(asked, name) for name in named})
     events, plan, notes = plan_for(
         log.frame, tz=log.tz, every=asked.every, rows=asked.rows, speed=asked.speed,
         missing_user="keep" if asked.keep_unknown_users else "reject",
     )  # fmt: skip
     for note in (*log.notes, *notes):
         print(f"· {note}")
-    return _analyse(events, plan, Labels(Path(asked.file).name, asked.unit), asked)
+    return _analyse(events, plan, Labels(Path(asked.file).name, asked.unit or ""), asked)
 
 
 def _analyse(

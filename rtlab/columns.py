@@ -17,8 +17,6 @@ from rtlab.errors import DataError, MissingColumnError
 from rtlab.parsing import EXACT, NAT
 from rtlab.rows import from_events
 
-__all__ = ["Columns", "bare", "join_arrays"]
-
 LOCKS = int(pd.__version__.partition(".")[0]) >= 3
 """Whether pandas locks what it gives away; earlier ones cannot compare locked objects."""
 

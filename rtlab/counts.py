@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import gcd
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -14,13 +15,8 @@ from rtlab import keys, slots
 from rtlab.aggregate import Plan
 from rtlab.columns import Columns
 from rtlab.errors import ParameterError
-from rtlab.slots import spread
+from rtlab.held import spread
 from rtlab.steps import Outputs, State, Step, register
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-__all__ = ["count_window"]
 
 MOST = 2**40  # rows in a window
 
@@ -85,10 +81,7 @@ class CountWindow(Step):
     )
 
     def __post_init__(self) -> None:
-        for name in ("rows", "slide"):
-            value = getattr(self, name)
-            if name == "slide" and value is None:
-                continue
+        for name, value in (("rows", self.rows), ("slide", self._slide)):
             if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < MOST:
                 raise ParameterError(
                     f"{name}={value!r}: a window needs at least 1 row, counted in whole numbers; "
@@ -177,8 +170,8 @@ class CountWindow(Step):
             name: Columns.moments(bound, "UTC")
             for name, bound in self._plan.span(target, places).items()
         }
-        by = zip(keys.key_names(self.by), keys.columns(state["keys"], codes), strict=True)
-        columns = times | dict(by) | self._plan.answers(target, places)
+        columns = times | keys.columns(self.by, state["keys"], codes)
+        columns |= self._plan.answers(target, places)
         return Columns({"start": places}, index="start").adding(**columns)
 
     def _forget(self, state: State) -> None:

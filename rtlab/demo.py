@@ -13,8 +13,6 @@ from rtlab.report import Section
 from rtlab.simulation import Shop, simulate
 from rtlab.story import Labels
 
-__all__ = ["compare", "grocery", "simulated"]
-
 
 def grocery(**how: Any) -> tuple[pd.DataFrame, Plan, Labels]:
     """Give *The Complete Journey* as events, and how to read and to label it."""

@@ -15,8 +15,6 @@ import pandas as pd
 from rtlab.draws import Draws, Integers, high, low, pick, scaled
 from rtlab.errors import ParameterError
 
-__all__ = ["Dirt", "Outage", "Rows", "frame", "join_rows", "micro", "plan_dirt", "record", "whole"]
-
 Rows: TypeAlias = dict[str, Integers]
 """Columns of integers (times in microseconds), and, with dirt, ``kind`` and ``detail``."""
 
@@ -132,10 +130,8 @@ def plan_dirt(draws: Draws, start: pd.Timestamp, days: int, dirt: object) -> Dir
     if unknown:
         raise ParameterError(f"dirt {unknown[0]!r}: the kinds are {', '.join(KINDS[1:])}")
     rates = [asked.get(kind, 0) for kind in RATES]
-    if (
-        not all(isinstance(rate, (int, float)) and rate >= 0 for rate in rates)
-        or not sum(rates) <= 1
-    ):
+    shares = all(isinstance(rate, (int, float)) and rate >= 0 for rate in rates)
+    if not shares or not sum(rates) <= 1:
         raise ParameterError(
             f"dirt={dict(asked)!r}: {', '.join(RATES)} are shares of the rows, from 0 to 1 and "
             "together at most 1; try 0.01"
@@ -186,9 +182,7 @@ def micro(when: pd.Timestamp) -> int:
     return when.value // 1000  # value counts nanoseconds, whatever the unit
 
 
-def _inside(
-    stretches: Iterable[Outage], times: Integers
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _inside(stretches: Iterable[Outage], times: Integers) -> Any:
     inside = np.zeros(len(times), dtype=bool)
     for stretch in stretches:
         inside |= (times >= micro(stretch.start)) & (times < micro(stretch.end))

@@ -5,12 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NotRequired, TypedDict
 
-__all__ = ["OPTIONAL", "REQUIRED", "TIME_DTYPE", "Purchase"]
-
 REQUIRED = ("user_id", "product_id", "purchase_time")
 OPTIONAL = ("event_id", "quantity", "price", "amount")
-TIME_DTYPE = "datetime64[us, UTC]"
-"""How times are kept inside."""
 
 
 class Purchase(TypedDict):

@@ -5,8 +5,6 @@ from typing import Any
 
 from rtlab.errors import MissingExtraError
 
-__all__ = ["optional"]
-
 
 def optional(module: str, extra: str) -> Any:
     """Import ``module``, or say which extra of rtlab brings it.

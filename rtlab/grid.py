@@ -12,8 +12,6 @@ import pandas as pd
 from rtlab.errors import ParameterError
 from rtlab.parsing import NAT, duration
 
-__all__ = ["Grid"]
-
 HOUR = 3_600_000_000  # microseconds
 DAY = 24 * HOUR
 REFERENCE = pd.Timestamp("2024-01-01", tz="UTC")

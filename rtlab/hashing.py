@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["places", "put", "room"]
-
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: spreads what lies close together
 LEAST = 1024
 SMALL = 15  # bits: what lies in the cache as a whole

@@ -14,8 +14,6 @@ import pandas as pd
 from rtlab.columns import Columns, bare, join_arrays
 from rtlab.errors import DataError
 
-__all__ = ["add", "applied", "copy", "distinct", "drop", "quantiles", "rows_of"]
-
 Chunk = dict[str, Any]
 MANY = 64  # chunks that are made one
 
@@ -63,10 +61,9 @@ def copy(chunks: list[Chunk], slots: Any, into: list[Chunk], targets: Any) -> No
     for chunk in list(chunks):
         first: Any = np.searchsorted(named, chunk["slot"], "left")
         count: Any = np.searchsorted(named, chunk["slot"], "right") - first
-        rows = np.repeat(np.arange(len(count)), count)
-        place = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count)
+        rows, places = spread(first, count)
         if len(rows):
-            into.append(_taken(chunk, rows, targets[order][np.repeat(first, count) + place]))
+            into.append(_taken(chunk, rows, targets[order][places]))
 
 
 def rows_of(chunks: list[Chunk], slots: Any) -> tuple[Chunk | None, Any]:
@@ -80,6 +77,13 @@ def rows_of(chunks: list[Chunk], slots: Any) -> tuple[Chunk | None, Any]:
     rows = np.flatnonzero(places >= 0)
     rows = rows[np.lexsort([chunks[0]["at"][rows], places[rows]])]
     return _taken(chunks[0], rows, chunks[0]["slot"][rows]), places[rows]
+
+
+def spread(first: Any, count: Any) -> tuple[Any, Any]:
+    """Count up from each first number; give whose each is, and the numbers."""
+    whose = np.repeat(np.arange(len(count)), count)
+    behind = np.cumsum(count)
+    return whose, np.arange(len(whose)) + np.repeat(first + count - behind, count)
 
 
 def quantiles(values: Any, places: Any, groups: int, share: float) -> Any:

@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 
 from rtlab.columns import Columns, bare
-from rtlab.errors import DataError, MissingColumnError, ParameterError
+from rtlab.errors import DataError, ParameterError
+from rtlab.parsing import check_columns
 from rtlab.steps import Outputs, State, Step, register
-
-__all__ = ["enrich"]
 
 WITH_MISSING = {"i": "Int64", "u": "UInt64", "b": "boolean"}
 
@@ -96,12 +95,7 @@ class Enrich(Step):
         object.__setattr__(self, "table", table)
         if self.how == "inner":
             object.__setattr__(self, "outputs", ("result", "unmatched"))
-        for name in (self.on, *self._names):
-            if name not in table:
-                raise MissingColumnError(
-                    f"column {name!r} is not in the table, which has "
-                    f"{', '.join(map(str, table)) or 'none'}; name the right column"
-                )
+        check_columns(table, (self.on, *self._names), "the table", "name the right column")
         keys = table[self.on]
         if lacking := int(keys.isna().sum()):
             raise ParameterError(

@@ -18,8 +18,6 @@ from rtlab.parsing import NAT
 from rtlab.steps import Outputs, State, Step, register
 from rtlab.watermark import COLUMN, Watermark
 
-__all__ = ["dedupe", "keep"]
-
 AT_ONCE = 65_536  # rows
 
 
@@ -145,8 +143,7 @@ class Dedupe(Step):
     examples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"horizon": "1h"})
 
     def __post_init__(self) -> None:
-        if self.horizon is not None:
-            parsing.duration(self.horizon, "horizon")
+        _ = self._span
 
     def refuses(self, *, ends: bool) -> str | None:
         if ends or self.horizon is not None:

@@ -8,7 +8,7 @@ numbers, else by ``codes`` (key → code). A missing key is a key.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,13 +16,7 @@ import pandas as pd
 from rtlab import numbering
 from rtlab.columns import Columns, join_arrays
 from rtlab.errors import DataError, ParameterError
-
-if TYPE_CHECKING:
-    from rtlab.steps import State
-
-__all__ = [
-    "columns", "distinct", "encode", "initial", "key_names", "order", "size", "sweep",
-]  # fmt: skip
+from rtlab.steps import State
 
 FEW = 1024  # keys that are not worth forgetting
 
@@ -180,9 +174,11 @@ def _plain(array: Any) -> list[Any]:
     return plain
 
 
-def columns(table: State, codes: Any) -> list[Any]:
-    """Give the key columns of some codes."""
-    return [values[codes] for values in table["values"]]
+def columns(by: str | Sequence[str] | None, table: State, codes: Any) -> dict[str, Any]:
+    """Give the key columns of some codes by name."""
+    return {
+        name: values[codes] for name, values in zip(key_names(by), table["values"], strict=True)
+    }
 
 
 def order(table: State, codes: Any, before: Any = ()) -> Any:
@@ -190,7 +186,7 @@ def order(table: State, codes: Any, before: Any = ()) -> Any:
 
     A missing key is last.
     """
-    ranks = [*reversed([_ranks(column) for column in columns(table, codes)]), *before]
+    ranks = [*(_ranks(values[codes]) for values in reversed(table["values"])), *before]
     ranks = [rank for rank in ranks if len(rank) and (rank != rank[0]).any()]
     if len(ranks) == 1:
         return np.argsort(ranks[0], kind="stable")

@@ -19,18 +19,17 @@ from streamz import Stream
 
 from rtlab import pictures as look
 from rtlab.cleaning import clean
-from rtlab.errors import DataError, MissingColumnError, ParameterError, StreamError
+from rtlab.errors import DataError, ParameterError, StreamError
 from rtlab.events import REQUIRED
 from rtlab.extras import optional
 from rtlab.panels import Line, Panel, kind_for
+from rtlab.parsing import check_columns
 from rtlab.pictures import Picture
 from rtlab.screen import Screen, in_notebook
 from rtlab.sources.base import Source, notebook_cell, replace_earlier_run
 from rtlab.sources.replay import Replay, pace, replay
 from rtlab.streams import Graph
-from rtlab.ticks import WholeSeries
-
-__all__ = ["Desk", "desk"]
+from rtlab.ticks import WholeSeries, check_count
 
 SECONDS = 15
 """How long the replay of a log takes, where nobody says its speed."""
@@ -295,12 +294,8 @@ def _log(data: Any, tz: str | None, speed: Any, columns: dict[str, str]) -> list
         )
     if isinstance(data, Replay):
         data, speed = data.data, speed or data.speed
-    missing = [name for name in REQUIRED if name not in data]
-    if missing:
-        raise MissingColumnError(
-            f"column {missing[0]!r} is not in the log, which has {', '.join(map(str, data))}; "
-            "name the file's own columns, as in rt.desk('my.csv', user=..., product=..., time=...)"
-        )
+    own = "name the file's own columns, as in rt.desk('my.csv', user=..., product=..., time=...)"
+    check_columns(data, REQUIRED, "the log", own)
     try:
         good, rejected = clean(data.head(1000), tz=tz)
     except DataError as error:
@@ -393,8 +388,7 @@ def desk(
         raise ParameterError("desk() of nothing: name nodes, as in rt.desk(trend, top, users)")
     if not isinstance(every, (int, float)) or not every > 0:
         raise ParameterError(f"every={every!r}: seconds between two drawings; try every=0.5")
-    if not isinstance(last, int) or last < 1:
-        raise ParameterError(f"last={last!r}: at least 1 window is shown; try last=1000")
+    check_count("last", last, 1, unit="window", remedy=1000)
     from rtlab.sources.files import read_events  # noqa: PLC0415
 
     known = read_events.__kwdefaults__ or {}

@@ -11,7 +11,7 @@ from rtlab.errors import ParameterError
 from rtlab.smooth import MovingMedian
 from rtlab.steps import State, register
 from rtlab.ticks import Values, check_count
-from rtlab.trailing import Folding, counted, running
+from rtlab.trailing import Folding, counted, divided, running
 
 __all__ = [
     "MovingMax",
@@ -128,7 +128,7 @@ class MovingVariance(Folding):
         count, squares = folds[0], folds[3]
         freedom = count - self.ddof
         enough = (count >= self.least) & (freedom > 0)
-        return np.divide(squares, freedom, out=np.full_like(squares, np.nan), where=enough)
+        return divided(squares, freedom, enough)
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ class MovingZscore(MovingVariance):
         count, pivot, total, _ = folds
         spread = np.sqrt(super().answer(folds, values))
         away = values - pivot - total / np.maximum(count, 1)
-        return np.divide(away, spread, out=np.full_like(away, np.nan), where=spread > 0)
+        return divided(away, spread, spread > 0)
 
 
 @dataclass(frozen=True)

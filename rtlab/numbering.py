@@ -7,17 +7,13 @@ scalars.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from rtlab import hashing
-
-if TYPE_CHECKING:
-    from rtlab.steps import State
-
-__all__ = ["find", "renewed"]
+from rtlab.steps import State
 
 MOST = 2**22  # places in a table: 16 MB
 ROOM = 64  # places at first

@@ -21,8 +21,6 @@ from rtlab.steps import join
 from rtlab.streams import Gather
 from rtlab.tallies import draw_bars, draw_customers
 
-__all__ = ["Latest", "Line", "Panel", "kind_for"]
-
 SIGNS = {1: ("▲", look.COLOURS[2]), 0: ("=", look.GREY), -1: ("▼", look.COLOURS[1])}
 
 
@@ -66,11 +64,11 @@ class Panel:
     """A part of the desk: it keeps what some nodes gave, and draws it into axes."""
 
     wide, height = False, 3.0
+    name: str = "value"
+    until: Any = None
 
     def __init__(self, node: Any, rows: int) -> None:
         self.step: Any = getattr(node, "step", None)
-        self.name = "value"
-        self.until: Any = None
         self.kept = [Latest(one, rows) for one in self.nodes(node)]
 
     def nodes(self, node: Any) -> list[Any]:
@@ -163,11 +161,7 @@ class Board(Panel):
     def show(self, axes: Any, seen: Any, desk: Any) -> tuple[dict[str, Any], str]:
         table, by = seen[seen.index == seen.index[-1]], self.step.by
         self.until = table.index[-1]
-        keys = (
-            table[by]
-            if isinstance(by, str)
-            else table[list(by)].astype(str).agg(" · ".join, axis=1)
-        )
+        keys = table[by] if isinstance(by, str) else table[list(by)].astype(str).agg(" · ".join, 1)
         names = [str(desk.names.get(key, key)) for key in keys]
         sizes = table[self.step.value or "count"].tolist()
         money = desk.unit if self.step.value else ""
@@ -200,9 +194,7 @@ class Board(Panel):
 class Customers(Panel):
     """Who comes now, and who came before: new and returning customers."""
 
-    def __init__(self, node: Any, rows: int) -> None:
-        super().__init__(node, rows)
-        self.name = "customers"
+    name = "customers"
 
     def show(self, axes: Any, seen: Any, desk: Any) -> tuple[dict[str, Any], str]:  # noqa: ARG002
         facts, stretch = draw_customers(axes, seen)

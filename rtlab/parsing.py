@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import tzinfo
 from typing import Any
@@ -10,12 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import pandas as pd
 
-from rtlab.errors import DataError, ParameterError
-
-__all__ = [
-    "check_zone", "duration", "identifiers", "instant", "multiplies", "numbers", "product",
-    "times", "whole",
-]  # fmt: skip
+from rtlab.errors import DataError, MissingColumnError, ParameterError
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 EPOCH = pd.Timestamp(0, tz="UTC").as_unit("us")  # nanoseconds reach from 1677 to 2262 only
@@ -38,6 +34,17 @@ def check_zone(tz: str | tzinfo | None) -> None:
             f"tz={tz!r} is not a time zone: name one of the IANA list, such as 'Europe/London', "
             "'Asia/Shanghai' or 'UTC'"
         ) from None
+
+
+def check_columns(found: Iterable[Any], names: Iterable[Any], where: str, remedy: str) -> None:
+    """Refuse data that lacks one of some columns."""
+    known = list(found)
+    for name in names:
+        if name not in known:
+            listed = ", ".join(map(str, known)) or "none"
+            raise MissingColumnError(
+                f"column {name!r} is not in {where}, which has {listed}; {remedy}"
+            )
 
 
 def instant(value: Any, name: str) -> int:
@@ -174,13 +181,6 @@ def times(
     array: Any, tz: Any, unit: str | None, name: str
 ) -> tuple[Any, Mask | None, Mask | None, Mask | None]:
     """Give UTC times in microseconds, and masks: missing, without a zone, skipped by the clock."""
-    found, *masks = _times(array, tz, unit, name)
-    return getattr(found, "array", found), *masks
-
-
-def _times(
-    array: Any, tz: Any, unit: str | None, name: str
-) -> tuple[Any, Mask | None, Mask | None, Mask | None]:
     if isinstance(array.dtype, pd.ArrowDtype) and array.dtype.kind == "M":
         zone = array.dtype.pyarrow_dtype.tz
         plain: Any = pd.DatetimeTZDtype("us", zone) if zone else np.dtype("M8[us]")
@@ -200,7 +200,7 @@ def _times(
         local = pd.DatetimeIndex(array)
         found = _localize(local, tz)
         missing = np.asarray(local.isna())
-        return found, missing, None, np.asarray(found.isna()) & ~missing
+        return found.array, missing, None, np.asarray(found.isna()) & ~missing
     if dtype.kind in "iuf":
         if unit is None:
             raise DataError(
@@ -211,21 +211,21 @@ def _times(
         if dtype.kind == "f":  # pandas 2 fails on what no calendar holds
             array = pd.Series(array).where(pd.Series(array).abs() < MOST / NANOSECONDS[unit])
         counts: Any = pd.to_datetime(array, unit=unit, utc=True, errors="coerce")  # type: ignore[call-overload]
-        return pd.DatetimeIndex(counts).as_unit("us"), missing, None, None
+        return pd.DatetimeIndex(counts).as_unit("us").array, missing, None, None
     return _read_times(array, tz)
 
 
-def _read_times(array: Any, tz: Any) -> tuple[pd.DatetimeIndex, Mask, Mask | None, Mask]:
+def _read_times(array: Any, tz: Any) -> tuple[Any, Mask, Mask | None, Mask]:
     text, zoned, local = _split_times(array)
     missing = np.asarray(text == "")
     read = pd.to_datetime(text.where(zoned), format="ISO8601", utc=True, errors="coerce")
     found = pd.DatetimeIndex(read).as_unit("us")
     readable = ~np.asarray(local.isna())
     if tz is None:
-        return found, missing, readable, np.zeros(len(text), dtype=bool)
+        return found.array, missing, readable, np.zeros(len(text), dtype=bool)
     placed = _localize(local, tz)
     skipped = readable & np.asarray(placed.isna())
-    return found.where(zoned, placed), missing, None, skipped
+    return found.where(zoned, placed).array, missing, None, skipped
 
 
 def _split_times(array: Any) -> tuple[pd.Series[str], Mask, pd.DatetimeIndex]:

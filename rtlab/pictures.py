@@ -11,6 +11,7 @@ import html
 import io
 import logging
 import math
+import textwrap
 import threading
 import unicodedata
 import warnings
@@ -26,8 +27,6 @@ import pandas as pd
 
 from rtlab.errors import ParameterError
 from rtlab.extras import optional
-
-__all__ = ["Picture"]
 
 INK, GREY, FRAME = "#1F2933", "#616E7C", "#E4E7EB"
 COLOURS = ("#1F5FA8", "#B8420F", "#00755E", "#7B3F98", "#8A5A00", "#A3195B")
@@ -203,10 +202,13 @@ def say(value: Any, unit: str = "") -> str:
         text = f"{number:.0f}" if number == round(number) else f"{number:.2f}"
     else:
         text = np.format_float_positional(number, 4, unique=False, fractional=False, trim="-")
-    text = text.replace("-", "−")
-    if is_money(unit):
-        return f"−{unit}{text[1:]}" if text.startswith("−") else f"{unit}{text}"
-    return f"{text} {unit}" if unit else text
+    return with_unit(text, unit)
+
+
+def with_unit(number: str, unit: str) -> str:
+    """Put a unit to a written number: a currency sign before its digits, any other behind them."""
+    sign, digits = "−" * number.startswith("-"), number.removeprefix("-")
+    return f"{sign}{unit}{digits}" if is_money(unit) else f"{sign}{digits} {unit}".rstrip()
 
 
 def is_money(unit: str) -> bool:
@@ -284,13 +286,8 @@ def told(
 
     What is drawn once and then replaced need not settle: to draw it lays it out.
     """
-    lines = [""]
-    for word in title.split():
-        if lines[-1] and len(lines[-1]) + len(word) > 74:
-            lines.append(word)
-        else:
-            lines[-1] = f"{lines[-1]} {word}".strip()
-    figure.suptitle("\n".join(lines), x=0.008, ha="left")
+    title = textwrap.fill(" ".join(title.split()), 75, break_on_hyphens=False)
+    figure.suptitle(title, x=0.008, ha="left")
     if settle:
         figure.draw_without_rendering()  # lay it out once: a second time would move it a little
         figure.set_layout_engine("none")
@@ -303,8 +300,7 @@ def number_axis(axis: Any, unit: str = "") -> None:
     def written(value: float, _: int) -> str:
         large = max(abs(end) for end in axis.get_view_interval()) >= 2e6
         text = f"{value / 1e6:,.9g}M" if large and value else f"{value:,.9g}"
-        sign = "−" if value < 0 else ""
-        return f"{sign}{unit if is_money(unit) else ''}{text.lstrip('-')}"
+        return with_unit(text, unit if is_money(unit) else "")
 
     axis.set_major_formatter(written)
 

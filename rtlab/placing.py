@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from rtlab.slots import spread
-from rtlab.watermark import NO_TIME
-
-if TYPE_CHECKING:
-    from rtlab.grid import Grid
-    from rtlab.watermark import Watermark
-
-__all__ = ["NO_WINDOW", "Placed", "Shape", "place"]
+from rtlab.grid import Grid
+from rtlab.held import spread
+from rtlab.watermark import NO_TIME, Watermark
 
 NO_WINDOW = -(2**62)  # before every window
 

@@ -16,11 +16,8 @@ from rtlab.columns import Columns
 from rtlab.errors import ParameterError
 from rtlab.parsing import duration
 from rtlab.steps import Outputs, State, Step, register
+from rtlab.ticks import check_count
 from rtlab.windows import Tumbling
-
-__all__ = ["leaderboard"]
-
-FEW = 1024  # keys that need not be forgotten
 
 
 @dataclass(frozen=True)
@@ -97,8 +94,7 @@ class Leaderboard(Step):
     )
 
     def __post_init__(self) -> None:
-        if not isinstance(self.k, int) or self.k < 1:
-            raise ParameterError(f"k={self.k!r}: a leaderboard lists at least 1; try k=10")
+        check_count("k", self.k, 1, unit="key", remedy=10)
         if not keys.key_names(self.by):
             raise ParameterError(f"by={self.by!r}: name the column to rank, as in by='product_id'")
         names = ["rank", *keys.key_names(self.by), self._name, "share", "change", "end"]
@@ -270,8 +266,8 @@ class Leaderboard(Step):
             cuts = pairwise([*first.tolist(), len(sums)])
             places = np.concatenate([a + self._best(sums[a:b]) for a, b in cuts])
         number, places, ranks = self._first_of_each(number[places], places, sums[places])
-        if keys.size(state["keys"]) > FEW:  # only the table before is looked back at
-            state["before"], _ = keys.sweep(state["keys"], state["before"])
+        # Only the table before is looked back at.
+        state["before"], _ = keys.sweep(state["keys"], state["before"])
         names = keys.key_names(self.by)
         codes = self._codes(state, Columns({name: closed[name][places] for name in names}))
         return number, codes, sums[places], ranks, totals
@@ -299,8 +295,8 @@ class Leaderboard(Step):
         """Lay out keys with their ranks and shares."""
         share = np.full(len(sums), np.nan)
         np.divide(sums, totals, out=share, where=totals != 0)
-        names = zip(keys.key_names(self.by), keys.columns(state["keys"], codes), strict=True)
-        return {"rank": ranks, **dict(names), self._name: sums, "share": share}
+        by = keys.columns(self.by, state["keys"], codes)
+        return {"rank": ranks, **by, self._name: sums, "share": share}
 
 
 leaderboard = register("leaderboard")(Leaderboard)

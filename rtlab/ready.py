@@ -8,8 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from importlib import metadata, util
 from typing import NamedTuple
-
-__all__ = ["Verdict", "check"]
+from zoneinfo import ZoneInfo
 
 EXTRAS = {
     "stats": ("statsmodels", "autocorrelation and decomposition"),
@@ -30,9 +29,7 @@ class Verdict(NamedTuple):
     version: str = ""
 
     def __str__(self) -> str:
-        if self.ready:
-            return f"✓ {self.what}"
-        return f"✗ {self.what}: {self.remedy}"
+        return f"✓ {self.what}" if self.ready else f"✗ {self.what}: {self.remedy}"
 
 
 def check() -> list[Verdict]:
@@ -90,6 +87,4 @@ def _law() -> bool:
 
 
 def _zones() -> bool:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415
-
     return bool(ZoneInfo("Asia/Shanghai").key and ZoneInfo("America/New_York").key)

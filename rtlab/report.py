@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import base64
-import os
 import re
-import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
 from importlib import resources
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from rtlab.errors import MissingExtraError
 from rtlab.extras import optional
 from rtlab.pictures import Picture
-from rtlab.sinks.files import write_csv, write_parquet
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-__all__ = ["Report", "Section", "write_report"]
+from rtlab.sinks.files import Pending, write_csv, write_parquet
 
 LONG, HEAD = 40, 20
 """A table with more rows than the first shows as many as the second; the CSV has them all."""
@@ -92,6 +86,7 @@ def write_report(report: Report, folder: str | Path) -> Path:
 
     Examples
     --------
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     page = write_report(Report("A quiet day", sections=[Section("Sales")]), folder)
     ...     "<h1>A quiet day</h1>" in page.read_text(encoding="utf-8")
@@ -235,12 +230,6 @@ def _file(name: str, taken: set[str]) -> str:
 def _atomic(path: Path, content: bytes) -> None:
     """Write a file at once or not at all, so that nobody reads half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, waiting = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(waiting).chmod(0o644)
-        os.replace(waiting, path)  # noqa: PTH105
-    except BaseException:
-        Path(waiting).unlink(missing_ok=True)
-        raise
+    pending = Pending(path)
+    pending.file.write(content)
+    pending.publish()

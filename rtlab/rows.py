@@ -14,8 +14,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["column", "from_events", "none"]
-
 # How marshal writes a number: a letter for its exact type, then the number itself.
 _WRITTEN = {
     5: (ord("i"), np.dtype([("letter", "u1"), ("number", "<i4")]), np.int64),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,8 +10,7 @@ from typing import Any
 from rtlab import pictures as look
 from rtlab.errors import MissingExtraError
 from rtlab.extras import optional
-
-__all__ = ["Screen", "in_notebook"]
+from rtlab.sources.base import ipython
 
 
 class Screen:
@@ -77,8 +75,7 @@ class Screen:
 
 def in_notebook() -> bool:
     """Tell whether a kernel runs this, so that there is a page to show something on."""
-    ipython = sys.modules.get("IPython")
-    return getattr(ipython and ipython.get_ipython(), "kernel", None) is not None
+    return getattr(ipython(), "kernel", None) is not None
 
 
 def _perhaps(find: Callable[[], Any]) -> Any:

@@ -15,7 +15,14 @@ from rtlab.periods import FindPeriod, check_missing, check_regular, complete, fi
 from rtlab.steps import register
 from rtlab.ticks import WholeSeries, check_count
 
-__all__ = ["Decompose", "Decomposition", "decompose", "find_period"]
+__all__ = [
+    "Decompose",
+    "Decomposition",
+    "check_lengths",
+    "check_periods",
+    "decompose",
+    "find_period",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +110,35 @@ class Decomposition:
         )
 
 
+def check_periods(period: Any, method: str | None) -> None:
+    """Refuse periods that are no whole numbers, or too many for the method."""
+    periods = several(period)
+    if not periods:
+        raise ParameterError("period=[]: name at least one period, as in period=24")
+    for one in periods:
+        check_count("period", one, 2, unit="ticks", remedy=24)
+    if len(periods) != 1 and method not in (None, "mstl"):
+        raise ParameterError(
+            f"{len(periods)} periods with method={method!r}: it takes one; use method='mstl' for "
+            "several"
+        )
+
+
+def check_lengths(seasonal: Any, periods: int) -> None:
+    """Refuse lengths of seasons that are another word than "periodic", or too few."""
+    if seasonal is None or seasonal == "periodic":
+        return
+    if isinstance(seasonal, str):
+        raise ParameterError(
+            f"seasonal={seasonal!r}: it is 'periodic' or odd lengths; try seasonal='periodic'"
+        )
+    if periods > 1 and len(several(seasonal)) != periods:
+        raise ParameterError(
+            f"seasonal={seasonal!r} with {periods} periods: each takes a length of its own; try "
+            f"seasonal={[7] * periods}, or 'periodic' for all"
+        )
+
+
 @dataclass(frozen=True)
 class Decompose(WholeSeries):
     """Take a series apart: trend, seasons and residual.
@@ -145,6 +181,10 @@ class Decompose(WholeSeries):
     ParameterError
         If a parameter breaks its rule.
 
+    See Also
+    --------
+    rolling_decompose : the trailing window at every tick, without an end to wait for.
+
     References
     ----------
     .. [1] R. B. Cleveland, W. S. Cleveland, J. E. McRae and I. Terpenning, "STL: a
@@ -180,28 +220,8 @@ class Decompose(WholeSeries):
                 f"method={self.method!r}: it is 'stl', 'mstl', 'additive' or 'multiplicative'"
             )
         if self.period is not None:
-            periods = several(self.period)
-            if not periods:
-                raise ParameterError("period=[]: name at least one period, as in period=24")
-            for period in periods:
-                check_count("period", period, 2, unit="ticks", remedy=24)
-            if len(periods) != 1 and self.method not in (None, "mstl"):
-                raise ParameterError(
-                    f"{len(periods)} periods with method={self.method!r}: it takes one; "
-                    "use method='mstl' for several"
-                )
-        if isinstance(self.seasonal, str) and self.seasonal != "periodic":
-            raise ParameterError(
-                f"seasonal={self.seasonal!r}: it is 'periodic' or odd lengths; "
-                "try seasonal='periodic'"
-            )
-        lengths = not (self.seasonal is None or isinstance(self.seasonal, str))
-        wanted = 1 if self.period is None else len({*several(self.period)})
-        if lengths and wanted > 1 and len(several(self.seasonal)) != wanted:
-            raise ParameterError(
-                f"seasonal={self.seasonal!r} with {wanted} periods: each takes a length of its "
-                f"own; try seasonal={[7] * wanted}, or 'periodic' for all"
-            )
+            check_periods(self.period, self.method)
+        check_lengths(self.seasonal, 1 if self.period is None else len({*several(self.period)}))
         classical = self.method in ("additive", "multiplicative")
         if classical and (self.robust or self.seasonal or self.trend):
             raise ParameterError(

@@ -8,17 +8,13 @@ whole, and the younger one becomes the older.
 from __future__ import annotations
 
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from rtlab import hashing
 from rtlab.parsing import NAT
-
-if TYPE_CHECKING:
-    from rtlab.steps import State
-
-__all__ = ["forget", "initial", "recall", "remember", "write_out"]
+from rtlab.steps import State
 
 PIECE = 65_536  # places
 

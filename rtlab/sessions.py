@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -14,11 +15,6 @@ from rtlab.slots import NOBODY, WHOLE, lane
 from rtlab.steps import Outputs, State, register
 from rtlab.watermark import NO_TIME, Watermark
 from rtlab.windowed import Rows, Timed
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-__all__ = ["session"]
 
 FITS = 2**63
 
@@ -248,8 +244,7 @@ class Session(Timed):
             "start": Columns.moments(span["start"], self.tz),
             "end": Columns.moments(span["end"] + self._gap, self.tz),
         }
-        by = keys.columns(state["keys"], groups["key"][places])
-        columns = times | dict(zip(keys.key_names(self.by), by, strict=True))
+        columns = times | keys.columns(self.by, state["keys"], groups["key"][places])
         columns |= self._plan.answers(groups, places)
         number = lane(groups, "answers", "", WHOLE)
         if self._revises:

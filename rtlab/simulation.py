@@ -6,14 +6,14 @@ drawn from its own block of raw integers, so the size of batches cannot matter.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from rtlab.dirt import BAD, Rows, frame, join_rows, micro, plan_dirt, record, whole
+from rtlab.dirt import BAD, Dirt, Rows, frame, join_rows, micro, plan_dirt, record, whole
 from rtlab.draws import POISSON_ONE, Draws, Integers, high, low, pick, scaled, table
 from rtlab.errors import ParameterError
 from rtlab.truth import (
@@ -30,13 +30,6 @@ from rtlab.truth import (
     hourly,
     shares,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from rtlab.dirt import Dirt
-
-__all__ = ["Shop", "simulate"]
 
 ZONE = "Asia/Shanghai"  # no clock change since 1991: a day has 24 hours
 SECOND = 1_000_000  # microseconds
@@ -96,16 +89,11 @@ class Shop:
     @cached_property
     def truth(self) -> Truth:
         """What was put in."""
-        plan = self.plan
+        plan, lines = self.plan, self.days * self.events_per_day
         pieces = sum(n * weight for n, weight in enumerate(QUANTITIES, 1)) / sum(QUANTITIES)
+        factor = pieces * (1 - 2 * self.returns)
         return Truth(
-            hourly=hourly(
-                plan,
-                self.goods,
-                self.people,
-                lines=self.days * self.events_per_day,
-                factor=pieces * (1 - 2 * self.returns),
-            ),
+            hourly=hourly(plan, self.goods, self.people, lines, factor),
             promotions=plan.promotions,
             launch=plan.launch,
             stock_out=plan.stock_out,
@@ -334,17 +322,8 @@ def simulate(
     draws = Draws(seed)
     goods = Goods(draws, products)
     people = People(draws, users, goods)
-    return Shop(
-        days=days,
-        seed=seed,
-        events_per_day=events_per_day,
-        start=first,
-        returns=returns,
-        dirt=plan_dirt(draws, first, days, dirt),
-        goods=goods,
-        people=people,
-        plan=demand(draws, first, days, goods),
-    )
+    soil, plan = plan_dirt(draws, first, days, dirt), demand(draws, first, days, goods)
+    return Shop(days, seed, events_per_day, first, returns, soil, goods, people, plan)
 
 
 def _first_day(start: str) -> pd.Timestamp:

@@ -6,33 +6,14 @@ A group is a window and a key. A state holds an array for each thing that is kno
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rtlab import held, numbering
 from rtlab.errors import DataError
 from rtlab.keys import sweep
-
-if TYPE_CHECKING:
-    from rtlab.steps import State
-
-__all__ = [
-    "GONE",
-    "NOBODY",
-    "ROWS",
-    "Lanes",
-    "check",
-    "claim",
-    "drop",
-    "find",
-    "forget",
-    "initial",
-    "lane",
-    "reserve",
-    "size",
-    "spread",
-]
+from rtlab.steps import State
 
 ROWS = "rows"  # how many rows a group has, whatever their values
 WHOLE = np.dtype(np.int64)
@@ -202,10 +183,3 @@ def _move(state: State, kept: Any, count: int) -> None:
             taken = array[kept]
             fresh[: len(taken)] = taken
             state[name] = fresh
-
-
-def spread(first: Any, count: Any) -> tuple[Any, Any]:
-    """Count up from each first number; give whose each is, and the numbers."""
-    whose = np.repeat(np.arange(len(count)), count)
-    behind = np.cumsum(count)
-    return whose, np.arange(len(whose)) + np.repeat(first + count - behind, count)

@@ -16,7 +16,7 @@ from pandas.api.indexers import BaseIndexer
 from rtlab.errors import ParameterError
 from rtlab.steps import State, register
 from rtlab.ticks import SeriesStep, Values
-from rtlab.trailing import Folding, Moving, counted, microseconds, running
+from rtlab.trailing import Folding, Moving, counted, divided, microseconds, running
 
 __all__ = [
     "ExponentialAverage",
@@ -132,7 +132,7 @@ class MovingAverage(Folding):
         return {"rows": np.full((self.size - 1, width), np.nan)}
 
     @property
-    def cycle(self) -> tuple[int, int] | None:
+    def cycle(self) -> tuple[int, int] | None:  # type: ignore[override]
         return super().cycle if self.weights is None else (0, 1)
 
     def scan(self, start: Values, rows: Values) -> Values:
@@ -148,8 +148,7 @@ class MovingAverage(Folding):
         return self._divided(folds[1], folds[0], folds[0])
 
     def _divided(self, total: Values, mass: Values, count: Values) -> Values:
-        enough = (count >= self.least) & (mass != 0)
-        return np.divide(total, mass, out=np.full_like(total, np.nan), where=enough)
+        return divided(total, mass, (count >= self.least) & (mass != 0))
 
     def take(self, state: State, values: Values, times: Any) -> Values:
         if self.weights is None:
@@ -228,7 +227,7 @@ class MovingMedian(Moving):
         return found[:, len(held) - len(rows) :].T.copy()
 
 
-class _Bounds(BaseIndexer):  # type: ignore[misc]
+class _Bounds(BaseIndexer):
     """The rows that each window of pandas' rolling begins and ends with."""
 
     def get_window_bounds(  # pandas asks for these names
@@ -239,7 +238,7 @@ class _Bounds(BaseIndexer):  # type: ignore[misc]
         closed: str | None = None,  # noqa: ARG002
         step: int | None = None,  # noqa: ARG002
     ) -> tuple[Any, Any]:
-        return self.starts, self.ends
+        return self.starts, self.ends  # type: ignore[attr-defined]  # as it was made with
 
 
 @dataclass(frozen=True)

@@ -152,24 +152,24 @@ class StationarityTest(WholeSeries):
 
     def answer(self, series: Any) -> Stationarity:
         """Test the finished series, and each difference of it that is recommended."""
-        check_regular("stationarity", series.index)
         self._check(series)
+        check_regular("stationarity", series.index)
         left = values = series.to_numpy()
         n, period = len(series), self.period
         if period is None and n >= _LEAST + 2:
             period = FindPeriod(max_period=min(n // 3, n - _LEAST)).answer(series).best
         table: list[tuple[Any, ...]] = []
-        seasonal = 0
+        seasonal: list[int] = []
         if period is not None:
             parts = Decompose(period=period, method="stl", seasonal=11).answer(series)
             strength = float(parts.strengths[period])
-            seasonal = int(strength > _SEASONAL)
+            seasonal = [period] if strength > _SEASONAL else []
             found = "seasonal" if seasonal else "not seasonal"
             table += [("as given", "season", strength, np.nan, "=", _SEASONAL, found)]
         lags: list[int] = []
         rows, moves = self._tests(values, values)
         table += [("as given", *row) for row in rows]
-        for lag in [period] * seasonal + [1] * _MOST:
+        for lag in seasonal + [1] * _MOST:
             if lag == 1 and not moves:
                 break
             lags.append(lag)
@@ -181,7 +181,7 @@ class StationarityTest(WholeSeries):
             ["stage", "test", "statistic", "p_value", "bound", "critical", "verdict"]
         )
         return Stationarity(
-            d=lags.count(1), D=seasonal, period=period,
+            d=lags.count(1), D=len(seasonal), period=period,
             period_from="found" if self.period is None else "given",
             n=n, alpha=float(self.alpha), table=pd.DataFrame(table, columns=columns),
         )  # fmt: skip
@@ -222,8 +222,8 @@ class StationarityTest(WholeSeries):
             }
         for test, (statistic, p_value, *rest) in found.items():
             table = rest[-1] if rest else found[test].critical_values
-            levels = sorted((float(name.rstrip("%")) / 100, at) for name, at in table.items())
-            critical = float(np.interp(self.alpha, *zip(*levels, strict=True)))
+            levels = np.array(sorted((float(name[:-1]) / 100, at) for name, at in table.items()))
+            critical = float(np.interp(self.alpha, levels[:, 0], levels[:, 1]))
             beyond = statistic > critical if test == "KPSS" else statistic < critical
             verdict = "stationary" if beyond == (test == "ADF") else "not stationary"
             bound = "="

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from rtlab import pictures as look
 from rtlab.errors import DataError
 from rtlab.pictures import Picture, quoted, say, short
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["plot_correlogram"]
 
 
 @look.house_style()

@@ -17,6 +17,7 @@ import warnings
 from collections import namedtuple
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import pandas as pd
 from streamz import Stream
 
@@ -223,12 +224,12 @@ def settled(value: Any) -> Any:
 
 
 def is_empty(value: Any) -> bool:
-    """Tell whether an output is a frame, a series or columns without rows."""
-    return isinstance(value, (Columns, pd.DataFrame, pd.Series)) and len(value) == 0
+    """Tell whether an output is a frame, a series, an array or columns without rows."""
+    return isinstance(value, (Columns, pd.DataFrame, pd.Series, np.ndarray)) and len(value) == 0
 
 
 def join(pieces: Iterable[Any]) -> Any:
-    """Make one pandas object of what an output gave piece by piece."""
+    """Make one object of what an output gave piece by piece."""
     given = [piece for piece in pieces if piece is not None]
     given = [piece for piece in given if not is_empty(piece)] or given[:1]
     if not given:
@@ -238,6 +239,8 @@ def join(pieces: Iterable[Any]) -> Any:
         if all(piece.names == names for piece in given):
             given = [Columns.joined(given)]  # one frame instead of one for each batch
     seen = [shown(piece) for piece in given]
+    if all(isinstance(piece, np.ndarray) for piece in seen):
+        return np.concatenate(seen)
     if not all(isinstance(piece, (pd.DataFrame, pd.Series)) for piece in seen):
         return seen[0] if len(seen) == 1 else seen
     plain = all(isinstance(piece.index, pd.RangeIndex) for piece in seen)

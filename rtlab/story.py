@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -12,11 +13,8 @@ from rtlab import charts, findings, stems, tallies
 from rtlab.account import Account
 from rtlab.analysis import PAUSE, UNITS, Analysis
 from rtlab.behaviour import rfm
-from rtlab.pictures import is_money, say
+from rtlab.pictures import is_money, say, with_unit
 from rtlab.report import Report, Section
-
-__all__ = ["Labels", "tell"]
-
 
 LIFT = 1.1  # a pair bought together no more often than this is no finding
 
@@ -28,6 +26,14 @@ SEGMENTS = {
     "lost": "Lost, {:,}: bought rarely, and not lately.",
     "others": "Others, {:,}: in between.",
 }
+
+
+WINDOWS = {
+    "10min": ("ten minutes", "stretches of ten minutes"),
+    "1h": ("hour", "hours"),
+    "1D": ("day", "days"),
+}
+"""How one window is called, and several."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +82,7 @@ class _Teller:
         self.series = self._scaled(found.series)
         self.periods = UNITS[found.plan.every]
         self.hourly = found.plan.every != "1D"
-        self.window = {"10min": "ten minutes", "1h": "hour", "1D": "day"}[found.plan.every]
-        self.windows = {"10min": "stretches of ten minutes"}.get(
-            found.plan.every, f"{self.window}s"
-        )
+        self.window, self.windows = WINDOWS[found.plan.every]
         self.names = dict(zip(self.periods[::-1], ("week", "day"), strict=False))
 
     def report(self) -> Report:
@@ -135,10 +138,7 @@ class _Teller:
         exact = exact / self.scale if self.scale != 1 else exact
         least = 2 if is_money(self.unit) and not account.rounded else 0
         digits = max(least, -exact.as_tuple().exponent)
-        sign, amount = "−" if exact < 0 else "", f"{abs(exact):,.{digits}f}"
-        if is_money(self.unit):
-            return f"{sign}{self.unit}{amount}"
-        return f"{sign}{amount} {self.unit}".rstrip()
+        return with_unit(f"{exact:,.{digits}f}", self.unit)
 
     def _when(self, moment: Any) -> str:
         return f"{moment:%a %Y-%m-%d %H:%M}" if self.hourly else _date(moment)
@@ -174,15 +174,13 @@ class _Teller:
         if lines:  # each starts where its stretch is full: show them from where all are known
             table = pd.DataFrame(lines).dropna(how="all")
             tables.append(("averages", table.loc[table.notna().all(axis=1).idxmax() :]))
-        pictures: list[Any] = [
-            ("averages", lambda: charts.plot_average(series, lines, unit=self.unit))
-        ]
+        picture: Any = ("averages", lambda: charts.plot_average(series, lines, unit=self.unit))
         if not lines:
-            pictures = [("series", lambda: charts.plot_series(series, unit=self.unit))]
-        return Section(f"{self.found.value.capitalize()} over time", words, pictures, tables)
+            picture = ("series", lambda: charts.plot_series(series, unit=self.unit))
+        return Section(f"{self.found.value.capitalize()} over time", words, [picture], tables)
 
     def _rhythm(self) -> Section:
-        series, words, tables = self.series, [], []
+        series, words, shown = self.series, [], {}
         pictures: list[Any] = []
         hours, weekdays, days = (
             self._scaled(find(self.found.series))
@@ -194,7 +192,7 @@ class _Teller:
                 f"({self._say(hours.max())} on average), the weakest at {hours.idxmin():02}:00 "
                 f"({self._say(hours.min())})."
             )
-            tables.append(("hours", hours.rename(self.found.value).to_frame()))
+            shown["hours"] = hours
             pictures.append(("week", lambda: tallies.plot_heatmap(series, unit=self.unit)))
         if days.max() > days.min():
             words.append(
@@ -206,10 +204,8 @@ class _Teller:
                 f"The best weekday is {weekdays.idxmax()} ({self._say(weekdays.max())} on "
                 f"average), the weakest {weekdays.idxmin()} ({self._say(weekdays.min())})."
             )
-            tables += [
-                ("weekdays", weekdays.rename(self.found.value).to_frame()),
-                ("days", days.rename(self.found.value).to_frame()),
-            ]
+            shown |= {"weekdays": weekdays, "days": days}
+        tables = [(name, one.rename(self.found.value).to_frame()) for name, one in shown.items()]
         months = findings.whole_months(self.found.months, self.found.series)
         for name in (self.found.value, "a day"):
             months[name] = self._scaled(months[name])
@@ -289,7 +285,8 @@ class _Teller:
             + "; ".join(self._surprise(*one) for one in odd.head(5).itertuples())
             + "."
         )
-        scaled = _scaled_parts(parts, self.scale)
+        names = ("observed", "trend", "seasons", "residual")
+        scaled = replace(parts, **{name: getattr(parts, name) / self.scale for name in names})
         table = scaled.frame().apply(findings.as_written)
         return Section(
             "Trend, seasons and surprises",
@@ -314,7 +311,9 @@ class _Teller:
             listed = zip(shown["name"], shown[value], strict=True)
             told = "; ".join(f"{name}: {self._say(size)}" for name, size in listed)
             words.append(f"Top {title}: {told}.")
-            pictures.append((title, _board_picture(shown, value, self.unit)))
+            how = {"value": value, "label": "name", "unit": self.unit}
+            bars: Any = partial(tallies.plot_leaderboard, shown, **how)
+            pictures.append((title, bars))
             tables.append((f"top {title}", shown if named else shown.drop(columns="name")))
         return Section("Leaderboards", words, pictures, tables)
 
@@ -365,22 +364,8 @@ class _Teller:
         )
 
 
-def _board_picture(board: pd.DataFrame, value: str, unit: str) -> Any:
-    return lambda: tallies.plot_leaderboard(board, value=value, label="name", unit=unit)
-
-
 def _name(names: Mapping[Any, str], key: Any) -> str:
     return f"{names[key]} ({key})" if key in names else "unknown" if pd.isna(key) else str(key)
-
-
-def _scaled_parts(parts: Any, scale: int) -> Any:
-    """Give a decomposition in other units, where its parts are added."""
-    from dataclasses import replace  # noqa: PLC0415
-
-    if scale == 1:
-        return parts
-    names = ("observed", "trend", "seasons", "residual")
-    return replace(parts, **{name: getattr(parts, name) / scale for name in names})
 
 
 def _date(when: Any) -> str:

@@ -8,8 +8,9 @@ streamz's own nodes in between.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakValueDictionary
 
 from streamz import Stream
@@ -18,11 +19,6 @@ from streamz import core as streamz_core
 from rtlab.errors import ParameterError, StreamError
 from rtlab.parsing import NAT, instant
 from rtlab.steps import Outputs, Step, is_empty, join, settled, shown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["Graph", "StepNode", "advance", "drain", "finish", "through"]
 
 # These hand elements to an event loop in another thread, so nothing can be run to its end here.
 _LOOPING = tuple(
@@ -253,13 +249,10 @@ def has_delay(node: Stream) -> bool:
 
 def _memory(node: Stream) -> dict[str, Any]:
     kept = {name: node.__dict__[name] for name in _MEMORIES if name in node.__dict__}
-    for name, value in kept.items():
-        if isinstance(node, StepNode):
-            continue  # put aside whole; the run gets a new one
-        try:  # the run works on copies, and the originals come back
-            node.__dict__[name] = copy.deepcopy(value) if name != "emit_on" else value
-        except TypeError:
-            continue
+    if not isinstance(node, StepNode):  # whose state is put aside whole; the run gets a new one
+        for name in kept.keys() - {"emit_on"}:
+            with suppress(TypeError):  # the run works on copies, and the originals come back
+                node.__dict__[name] = copy.deepcopy(kept[name])
     return kept
 
 
@@ -336,10 +329,13 @@ def drain(*nodes: Stream) -> Any:
     return answers[0] if len(answers) == 1 else answers
 
 
+Stream.register_api()(drain)
+
+
 def _feed(graph: Graph) -> None:
     """Let the sources take turns, a batch each, until all have ended."""
     for source in graph.sources:
-        source._halted = source.over = False  # noqa: SLF001
+        source.halted = source.over = False
     running = [(source, source.batches()) for source in graph.sources]
     while running:
         for turn in list(running):
@@ -444,17 +440,3 @@ def sources_of(node: Stream) -> list[Stream]:
     """List the beginnings of what flows through a node."""
     above = [up for up in node.upstreams if up is not None]
     return [source for up in above for source in sources_of(up)] if above else [node]
-
-
-def attach_drain() -> None:
-    """Give every stream ``drain``: the same run, for one node."""
-    if not hasattr(Stream, "drain"):
-
-        def face(self: Stream) -> Any:
-            return drain(self)
-
-        face.__doc__ = drain.__doc__
-        Stream.register_api(attribute_name="drain")(face)
-
-
-attach_drain()

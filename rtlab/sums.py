@@ -17,8 +17,6 @@ import numpy as np
 from rtlab.parsing import EXACT
 from rtlab.slots import Lanes
 
-__all__ = ["add", "total"]
-
 MILLION = 1_000_000
 BITS = 32
 MASK = 2**BITS - 1

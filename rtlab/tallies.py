@@ -9,11 +9,10 @@ import pandas as pd
 
 from rtlab import pictures as look
 from rtlab.charts import date_axis, label_of, places
-from rtlab.errors import DataError, MissingColumnError
+from rtlab.errors import DataError
 from rtlab.extras import optional
+from rtlab.parsing import check_columns
 from rtlab.pictures import Picture, quoted, say, short
-
-__all__ = ["plot_account", "plot_customers", "plot_heatmap", "plot_leaderboard"]
 
 HATCHED = 100  # so many bars at most: more take seconds to draw, and no eye tells their hatch
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -277,12 +276,7 @@ def draw_bars(
 
 
 def _check(frame: pd.DataFrame, *columns: str) -> None:
-    for name in columns:
-        if name not in frame:
-            known = ", ".join(map(str, frame.columns))
-            raise MissingColumnError(
-                f"column {name!r} is not in the data, which has {known}; name the right column"
-            )
+    check_columns(frame, columns, "the data", "name the right column")
     if frame.empty:
         raise DataError("a frame without rows: there is nothing to draw; check what made it")
 

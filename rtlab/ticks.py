@@ -1,75 +1,24 @@
-"""Series in and out of the steps: pandas objects become 2-D arrays, and arrays pandas objects.
+"""Steps over series: they answer tick by tick, or once about the whole.
 
-A tick is one row of a series; its number counts from the beginning of the stream, so that nothing
+A tick is one row of a series; its number counts from the beginning of the series, so that nothing
 depends on where a batch ends.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
+from rtlab import grouped, reading, spacing
 from rtlab.errors import DataError, ParameterError
+from rtlab.reading import Values
 from rtlab.steps import Outputs, State, Step, shown
 
-__all__ = ["SeriesStep", "Values", "WholeSeries", "check_count", "give", "read"]
-
-Values = np.ndarray[Any, np.dtype[np.float64]]
-"""Ticks down, series across: float64 of shape (ticks, series); missing is NaN."""
-
-
-def read(batch: Any, like: Any = None) -> Values:
-    """Take the numbers out of a batch, whose columns must be those of ``like``, an earlier one.
-
-    >>> read(pd.Series([1, 2])).tolist()
-    [[1.0], [2.0]]
-    """
-    if isinstance(batch, pd.Series):
-        columns: list[Any] = [batch]
-    elif isinstance(batch, pd.DataFrame):
-        columns = [batch.iloc[:, place] for place in range(batch.shape[1])]
-    else:
-        raise DataError(
-            f"a batch of type {type(batch).__name__}: ticks come as a Series or a DataFrame of "
-            "numbers; build one with pd.Series(...)"
-        )
-    for column in columns:
-        if not pd.api.types.is_numeric_dtype(column.dtype) or column.dtype.kind == "c":
-            raise DataError(
-                f"{'the series' if column.name is None else repr(column.name)} holds "
-                f"{column.dtype}: a series of ticks holds numbers; choose "
-                "numeric columns, as in stream.pluck('revenue')"
-            )
-    if like is not None and not _alike(batch, like):
-        raise DataError(
-            f"a batch with {_describe(batch)} after batches with {_describe(like)}: the columns "
-            "of a stream stay the same; choose them before, as in stream.pluck('revenue')"
-        )
-    values: Values = batch.to_numpy(dtype=np.float64, na_value=np.nan)
-    return values if values.ndim == 2 else values.reshape(-1, 1)
-
-
-def _alike(batch: Any, like: Any) -> bool:
-    if isinstance(batch, pd.DataFrame) and isinstance(like, pd.DataFrame):
-        return batch.columns.equals(like.columns)
-    return type(batch) is type(like)
-
-
-def _describe(batch: Any) -> str:
-    return f"columns {list(batch.columns)}" if isinstance(batch, pd.DataFrame) else "one series"
-
-
-def give(like: Any, values: Values, index: Any) -> Any:
-    """Put numbers back into the kind of object that they came in, under ``index``.
-
-    >>> give(pd.Series([7], name="n"), np.array([[1.5]]), pd.Index(["a"])).to_dict()
-    {'a': 1.5}
-    """
-    if isinstance(like, pd.DataFrame):
-        return pd.DataFrame(values, index=index, columns=like.columns)
-    return pd.Series(values[:, 0], index=index, name=like.name)
+__all__ = ["SeriesStep", "Values", "WholeSeries", "check_count"]
 
 
 def check_count(name: str, value: Any, least: int, *, unit: str, remedy: int) -> None:
@@ -82,31 +31,155 @@ def check_count(name: str, value: Any, least: int, *, unit: str, remedy: int) ->
         )
 
 
+@dataclass(frozen=True, kw_only=True)
 class SeriesStep(Step):
-    """The base of steps that answer tick by tick, for one series or several side by side."""
+    """The base of steps that answer tick by tick, for one series or thousands side by side.
+
+    A subclass computes with bare arrays, in :meth:`begin` and :meth:`take`. This base reads what
+    comes and labels what goes. It counts the ticks: ``state["tick"]`` have come before a batch.
+
+    Parameters
+    ----------
+    by : str or list of str, optional
+        Key columns of a long frame, in which each key is a series of its own.
+    value : str, optional
+        The column of a long frame that holds the numbers; needed where there are several.
+    """
+
+    by: str | Sequence[str] | None = None
+    value: str | None = None
 
     takes: ClassVar[str] = "series"
+    parts: ClassVar[Any] = ()
+    """Names of what is answered about a tick; none where that is one number."""
+    wants: ClassVar[tuple[str, ...]] = ()
+    """Columns that together are one series; its values then have a third axis, for them."""
+    ahead: ClassVar[int] = 0
+    """An answer is about the tick so many before the newest."""
+    timed: ClassVar[bool] = False
+    """Whether the times of the ticks are needed."""
+    regular: ClassVar[bool] = False
+    """Whether times, where there are any, must be equally far apart."""
+    cycle: ClassVar[tuple[int, int] | None] = None
+    """``(warm, length)``: from tick ``warm`` on, a state is used alike every ``length`` ticks."""
+    ragged: ClassVar[bool] = False
+    """Whether arrays of the state change their shape, so that keys are computed one by one."""
 
     def begin(self, width: int) -> State:
-        """Give the state before the first tick of ``width`` series."""
+        """Give the arrays before the first tick; their last axis is that of ``width`` series."""
         raise NotImplementedError
 
-    def take(self, state: State, values: Values, index: Any) -> Any:
-        """Answer for one tick or more."""
+    def take(self, state: State, values: Values, times: Any) -> Values:
+        """Answer for one tick or more.
+
+        Parameters
+        ----------
+        state : dict
+            What :meth:`begin` gave, and ``tick``; arrays change in place or are replaced.
+        values : ndarray of float64, shape (ticks, series) or (ticks, series, wants)
+        times : ndarray of int64, shape (ticks, 1) or (ticks, series), or None
+            Microseconds, if the step is ``timed``.
+
+        Returns
+        -------
+        ndarray of float64, shape (answers, series) or (answers, series, parts)
+            One answer for each tick that :meth:`places` names.
+        """
         raise NotImplementedError
+
+    def places(self, tick: int, ticks: int) -> slice:  # noqa: ARG002
+        """Tell which of the next ``ticks`` ticks are answered, after ``tick`` have come."""
+        return slice(None)
+
+    def tail(self, state: State, width: int) -> Values:  # noqa: ARG002
+        """Answer at the end for each of the last ``ahead`` ticks, which waited for later ones."""
+        return self._missing(self.ahead, width)
+
+    def chosen(self, answers: Values) -> Any:  # noqa: ARG002
+        """Tell which answers are given, as bool of shape (answers, series); None for all."""
+        return None
+
+    def dress(self, frame: Any) -> Any:
+        """Put the last touch on what a person sees."""
+        return frame
 
     def update(self, state: State, batch: Any) -> Outputs:
         """Take the next ticks; a batch without any changes nothing."""
         batch = shown(batch)
-        values = read(batch, state.get("like"))
-        if len(values) == 0:
-            return {"result": give(batch, values, batch.index)}
-        own = state
-        if "like" not in state:
-            own = state | self.begin(values.shape[1]) | {"like": batch.iloc[:0].copy()}
-        result = self.take(own, values, batch.index)
+        if self.by is not None:
+            return {"result": grouped.update(self, state, batch)}
+        batch = reading.narrowed(batch, self.wants)
+        values = reading.read(batch, state.get("like"))
+        index = getattr(batch, "index", None)
+        own = state if "like" in state else self._initial(batch, index)
+        values = reading.split(values, own["like"], self.wants)
+        (ticks, width), tick = values.shape[:2], own["tick"]
+        if ticks == 0:
+            return {"result": self._show(own, self._missing(0, width), index)}
+        times = spacing.follow(self, own["times"], index)
+        if own is not state:
+            own |= self.begin(width) | {"width": width}
+        answers = self.take(own, values, times if times is None else times[:, None])
+        own["tick"] = tick + ticks
         state.update(own)  # a first batch that was refused leaves nothing behind
-        return {"result": result}
+        return {"result": self._placed(state, answers, index, tick, ticks)}
+
+    def finish(self, state: State) -> Outputs:
+        """Answer for the ticks that waited for later ones."""
+        if self.ahead == 0 or not state:
+            return {}
+        if self.by is not None:
+            return {"result": grouped.finish(self, state)}
+        answers = self.tail(state, state["width"])[self.places(state["tick"], self.ahead)]
+        index = None if state["labels"] is None else state["labels"][:0]
+        return {"result": self._placed(state, answers, index, state["tick"], self.ahead)}
+
+    def _missing(self, answers: int, width: int) -> Values:
+        shape = (answers, width, len(self.parts)) if len(self.parts) else (answers, width)
+        return np.full(shape, np.nan)
+
+    def _initial(self, batch: Any, index: Any) -> State:
+        return {
+            "like": batch[:0].copy(),
+            "columns": reading.columns(batch, self.parts, self.wants),
+            "labels": index if index is None else index[:0],  # of the ticks that wait
+            "times": spacing.initial(1),
+            "tick": 0,
+        }
+
+    def _placed(self, state: State, answers: Values, index: Any, tick: int, ticks: int) -> Any:
+        """Give each answer the label of its tick, which came ``ahead`` ticks before."""
+        places = self.places(tick, ticks)
+        about = np.arange(tick, tick + ticks)[places] - self.ahead
+        if isinstance(index, pd.RangeIndex) and places != slice(None):
+            index = pd.Index(about)  # labels that only count are those of the whole series
+            return self._show(state, answers[about >= 0], index[about >= 0])
+        if not self.ahead:
+            return self._show(state, answers, index if index is None else index[places])
+        answers, about = answers[about >= 0], about[about >= 0]  # the others are before the first
+        if index is not None:
+            waiting = state["labels"]
+            labels = waiting.append(index)
+            state["labels"] = labels[max(len(labels) - self.ahead, 0) :]
+            first = tick - len(waiting)
+            index = (
+                labels[about[0] - first : about[-1] - first + 1 : places.step]
+                if len(about)
+                else labels[:0]
+            )
+        return self._show(state, answers, index)
+
+    def _show(self, state: State, answers: Values, index: Any) -> Any:
+        """Give answers as what came: an array, a series or a frame."""
+        chosen = self.chosen(answers)
+        if index is None or chosen is None:
+            return self.dress(reading.give(state["like"], answers, index, state["columns"]))
+        tick, series = np.nonzero(chosen)
+        frame = pd.DataFrame(answers[tick, series], index=index.take(tick), columns=self.parts)
+        names = reading.columns(state["like"], (), self.wants)
+        if names is not None:
+            frame.insert(0, names.name or "series", names.take(series))
+        return self.dress(frame)
 
 
 class WholeSeries(Step):
@@ -123,15 +196,20 @@ class WholeSeries(Step):
 
     def update(self, state: State, batch: Any) -> Outputs:
         batch = shown(batch)
-        values = read(batch)
+        values = reading.read(batch)
         if values.shape[1] != 1:
             raise DataError(
-                f"{type(self).__name__} of {_describe(batch)}: this analysis takes one series; "
-                "choose a column, as in frame['revenue'] or stream.pluck('revenue')"
+                f"{type(self).__name__} of {reading.describe(batch)}: this analysis takes one "
+                "series; choose a column, as in frame['revenue'] or stream.pluck('revenue')"
             )
         if len(values):
-            name = batch.name if isinstance(batch, pd.Series) else batch.columns[0]
-            state["pieces"].append(pd.Series(values[:, 0].copy(), index=batch.index, name=name))
+            name = (
+                batch.columns[0]
+                if isinstance(batch, pd.DataFrame)
+                else getattr(batch, "name", None)
+            )
+            index = getattr(batch, "index", None)
+            state["pieces"].append(pd.Series(values[:, 0].copy(), index, name=name))
         return {}
 
     def finish(self, state: State) -> Outputs:

@@ -23,7 +23,7 @@ from rtlab.errors import ParameterError
 from rtlab.steps import State
 from rtlab.ticks import SeriesStep, Values, check_count
 
-__all__ = ["Folding", "Moving", "counted", "microseconds", "running"]
+__all__ = ["Folding", "Moving", "counted", "divided", "microseconds", "running"]
 
 _MANY = 512  # so many sums at once are faster tick by tick than one after the other
 _CHUNK = 2**15  # numbers that are folded at once: few enough to stay near the processor
@@ -259,3 +259,9 @@ def counted(start: Values, rows: Values, out: Values) -> Any:
     else:
         running(np.add, start, known.astype(np.float64), out)
     return known
+
+
+def divided(total: Values, by: Values, where: Any) -> Values:
+    """Divide where it makes sense, and answer NaN elsewhere."""
+    quotient: Values = np.divide(total, by, out=np.full_like(total, np.nan), where=where)
+    return quotient

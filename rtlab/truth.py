@@ -20,8 +20,6 @@ import pandas as pd
 
 from rtlab.draws import Draws, Integers, high, low, pick, scaled, table, zipf
 
-__all__ = ["Goods", "Launch", "People", "Promotion", "StockOut", "Truth", "demand", "hourly"]
-
 # Shapes in thousandths of the trend's base; each sums to zero.
 DAILY = (
     *(-480, -610, -680, -700, -690, -630, -490, -260, -30, 160, 260, 330),

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from rtlab import parsing
+from rtlab.columns import Columns
 from rtlab.errors import DataError
-
-if TYPE_CHECKING:
-    from rtlab.columns import Columns
-
-__all__ = ["COLUMN", "NO_TIME", "Watermark"]
 
 NO_TIME = parsing.NAT
 COLUMN = "_watermark"

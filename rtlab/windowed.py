@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from rtlab import keys, parsing, slots
-from rtlab.aggregate import ROWS, Plan
+from rtlab.aggregate import Plan
 from rtlab.columns import Columns
 from rtlab.errors import DataError, ParameterError
+from rtlab.held import spread
 from rtlab.placing import NO_WINDOW, Placed, Shape, place
-from rtlab.slots import WHOLE, lane, spread
+from rtlab.slots import ROWS, WHOLE, lane
 from rtlab.steps import Outputs, State, Step
 from rtlab.watermark import NO_TIME, Watermark
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-__all__ = ["Rows", "Timed", "Windowed"]
 
 MOST_EMPTY = 1_000_000  # windows that ``fill`` may make at once
 
@@ -159,10 +156,8 @@ class Windowed(Timed):
                 state, windows, closed_at, placed.groups[again], rows.take(again)
             )
         self._forget(state)
-        return {
-            "windows": windows,
-            "late": events.take([] if placed.late is None else placed.late),
-        }
+        late = events.take([] if placed.late is None else placed.late)
+        return {"windows": windows, "late": late}
 
     def advance(self, state: State, time: int) -> Outputs:
         closed = self._advance(state, time)[0]
@@ -177,17 +172,15 @@ class Windowed(Timed):
     def _check_gap(self, state: State, placed: Placed, distinct: keys.Distinct) -> None:
         if len(placed.last):
             first = min(state["since"].min(initial=placed.first.min()), placed.first.min())
-            self._refuse_many(
-                int(placed.last.max() - max(first, state["open"])), len(state["since"]), distinct
+            windows, known = (
+                int(placed.last.max() - max(first, state["open"])),
+                len(state["since"]),
             )
+            if windows * max(known, distinct.most) > MOST_EMPTY:  # only then they are counted
+                self._refuse_many(windows * max(known, distinct.number))
 
-    def _refuse_many(
-        self, windows: int, known: int, distinct: keys.Distinct | None = None
-    ) -> None:
+    def _refuse_many(self, empty: int) -> None:
         """Refuse to fill more than a million rows at once."""
-        if windows * max(known, 1 if distinct is None else distinct.most) <= MOST_EMPTY:
-            return
-        empty = windows * max(known, 1 if distinct is None else distinct.number)
         if empty > MOST_EMPTY:
             raise DataError(
                 f"fill={self.fill!r} would make {empty:,} rows, more than {MOST_EMPTY:,}: the "
@@ -276,7 +269,7 @@ class Windowed(Timed):
         """Name each key's windows from its first one, or the last answer, up to ``end``."""
         first = state["since"].clip(state["open"])
         count = np.maximum(end - first, 0)
-        self._refuse_many(int(count.sum()), 1)
+        self._refuse_many(int(count.sum()))
         codes, windows = spread(first, count)
         if self._shape.grid.civil:  # a day that a zone skipped never was
             starts, ends = self._shape.bounds(windows)
@@ -317,8 +310,7 @@ class Windowed(Timed):
             aggregates = self._plan.answers(groups, places)
         starts, ends = self._shape.bounds(groups["window"][places])
         times = {"start": Columns.moments(starts, self.tz), "end": Columns.moments(ends, self.tz)}
-        by = dict(zip(keys.key_names(self.by), keys.columns(state["keys"], codes), strict=True))
-        columns = times | by | aggregates
+        columns = times | keys.columns(self.by, state["keys"], codes) | aggregates
         if self._revises:
             answers = lane(groups, "answers", "", WHOLE)
             columns["revision"] = answers[places]

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import gcd
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from rtlab.errors import ParameterError
 from rtlab.grid import Grid
 from rtlab.placing import Shape
 from rtlab.steps import register
 from rtlab.windowed import Windowed
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-__all__ = ["sliding", "tumbling"]
 
 
 @dataclass(frozen=True)

@@ -125,10 +125,26 @@ def series(draw):
 
 
 @st.composite
+def long(draw):
+    """Hourly ticks of several products, one below the other: each from its first hour on."""
+    rng = np.random.default_rng(draw(SEEDS))
+    hours, products = draw(st.integers(0, 60)), draw(st.integers(1, 4))
+    names = draw(st.sampled_from([[7, 3, 10**12, 5], ["茶", None, "tea", ""]]))[:products]
+    first = rng.integers(0, 30, products) * draw(st.integers(0, 1))
+    hour, which = np.nonzero(np.arange(hours)[:, None] >= first)
+    values = 500 + 200 * np.sin(hour * np.pi / 12) + rng.normal(0, 30, len(hour))
+    values[rng.random(len(hour)) < draw(st.sampled_from([0, 0.1]))] = np.nan
+    key = pd.Series([names[one] for one in which], dtype=_dtype(names))
+    columns = {"end": START + pd.to_timedelta(hour + 1, unit="h"), "product_id": key.to_numpy()}
+    index = (START + pd.to_timedelta(hour, unit="h")).rename("start")
+    return pd.DataFrame(columns | {"revenue": values}, index=index)
+
+
+@st.composite
 def cuts(draw, rows):
     """Places at which to cut: anywhere, twice at one place (an empty batch), after every row."""
     anywhere = st.lists(st.integers(0, rows), max_size=6).map(sorted)
     return draw(st.one_of(anywhere, st.just(list(range(rows))) if rows <= 25 else anywhere))
 
 
-DATA = {"purchases": purchases(), "events": events(), "series": series()}
+DATA = {"purchases": purchases(), "events": events(), "series": series(), "long": long()}

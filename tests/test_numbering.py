@@ -78,7 +78,7 @@ def test_keys_keep_their_type(dtype):
     table = keys.initial("product_id")
     batch = keys.distinct("product_id", Columns({"product_id": np.array([7, 3, 7], dtype)}))
     assert keys.encode(table, batch).tolist() == [0, 1, 0]
-    (column,) = keys.columns(table, np.array([1, 0]))
+    column = keys.columns("product_id", table, np.array([1, 0]))["product_id"]
     assert column.tolist() == [3, 7]
     assert column.dtype == dtype
 
@@ -94,7 +94,7 @@ def test_signed_and_unsigned_keys_keep_every_digit():
     ):
         batch = keys.distinct("product_id", Columns({"product_id": array}))
         assert keys.encode(table, batch).tolist() == codes
-    (column,) = keys.columns(table, np.arange(5))
+    column = keys.columns("product_id", table, np.arange(5))["product_id"]
     assert column.tolist() == [far, -1, far + 2, 2**64 - 1, "x"]
 
 

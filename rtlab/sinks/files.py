@@ -26,13 +26,11 @@ from rtlab.extras import optional
 from rtlab.steps import Outputs, State, Step, run
 from rtlab.streams import StepNode
 
-__all__ = ["FileSink", "write_csv", "write_parquet"]
-
 ROW_GROUP = 1 << 17
 """Rows in a row group of a Parquet file, however the batches were cut."""
 
 
-class _Pending:
+class Pending:
     """A file on its way: nothing, until :meth:`publish` moves it to its place."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -81,7 +79,7 @@ class _Write(Step):
     def update(self, state: State, batch: Any) -> Outputs:
         frame = _flat(batch)
         if "columns" not in state:
-            state["file"], state["columns"] = _Pending(self.path), list(frame.columns)
+            state["file"], state["columns"] = Pending(self.path), list(frame.columns)
         if set(frame.columns) != set(state["columns"]) or frame.columns.has_duplicates:
             raise DataError(
                 f"a batch with the columns {', '.join(map(str, frame.columns))} for a file with "
@@ -92,7 +90,7 @@ class _Write(Step):
 
     def finish(self, state: State) -> Outputs:
         if "file" not in state:
-            state["file"] = _Pending(self.path)  # nothing came: the file says so by being empty
+            state["file"] = Pending(self.path)  # nothing came: the file says so by being empty
         self.close(state)
         state["file"].publish()
         state.clear()
@@ -117,13 +115,13 @@ def _flat(batch: Any) -> pd.DataFrame:
 @dataclass(frozen=True)
 class _WriteCsv(_Write):
     def append(self, state: State, frame: pd.DataFrame) -> None:
-        first = not state.get("begun")
-        state["begun"] = True
         told = {
             name: _iso(frame[name]) for name in frame.columns if frame[name].dtype.kind in "mM"
         }
+        file = state["file"].file
+        first = file.tell() == 0  # the names of the columns stand at the head
         text = frame.assign(**told).to_csv(None, index=False, header=first, lineterminator="\n")
-        state["file"].file.write(text.encode("utf-8", "replace"))
+        file.write(text.encode("utf-8", "replace"))
 
 
 def _iso(column: pd.Series[Any]) -> Any:
@@ -179,13 +177,8 @@ def _declared(frame: pd.DataFrame) -> pd.DataFrame:
             frame[name] = frame[name].astype(dtype.categories.dtype)
             dtype = frame[name].dtype
         if pd.api.types.is_object_dtype(dtype):
-            text = [None if _gone(value) else str(value) for value in frame[name]]
-            frame[name] = pd.Series(text, index=frame.index, dtype="string")
+            frame[name] = frame[name].map(str, na_action="ignore").astype("string")
     return frame
-
-
-def _gone(value: Any) -> bool:
-    return value is None or bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
 class FileSink(StepNode):

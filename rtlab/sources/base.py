@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -17,12 +19,7 @@ from rtlab import parsing
 from rtlab.columns import Columns
 from rtlab.errors import DataError, StreamError
 from rtlab.steps import Chain, Step, shown
-from rtlab.streams import Graph
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["Source", "moments"]
+from rtlab.streams import Graph, StepNode
 
 TICK = 0.05  # seconds between two looks at the clock
 
@@ -66,7 +63,7 @@ class Source(streamz.Source):  # type: ignore[misc]
         self._newest = parsing.NAT
         self._heard = self._looked = self.clock()
         self.error: BaseException | None = None
-        self._halted = False
+        self.halted = False  # ended early, by stop()
         self._done = threading.Event()
         replace_earlier_run(self)
 
@@ -88,12 +85,12 @@ class Source(streamz.Source):  # type: ignore[misc]
         """
         if not self.stopped:
             return
-        refusals = _refusals(self)  # texts only: an error keeps alive what its frames name
-        if refusals:
-            raise StreamError(refusals[0])
+        refusal = _refusal(self)  # text only: an error keeps alive what its frames name
+        if refusal:
+            raise StreamError(refusal)
         if self.loop is None:
             self._set_loop(get_io_loop())
-        self.stopped, self.started, self._halted, self.error = False, True, False, None
+        self.stopped, self.started, self.halted, self.error = False, True, False, None
         self.over, self._newest = False, parsing.NAT
         self._heard = self.clock()
         self._done.clear()
@@ -101,12 +98,7 @@ class Source(streamz.Source):  # type: ignore[misc]
 
     def stop(self) -> None:
         """End the stream after the batch in hand."""
-        self._halted = True
-
-    @property
-    def halted(self) -> bool:
-        """Whether the latest run was ended early, by :meth:`stop`."""
-        return self._halted
+        self.halted = True
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait for the end of a live run.
@@ -143,12 +135,11 @@ class Source(streamz.Source):  # type: ignore[misc]
                 Graph(self).restart()
             for batch in self.batches():
                 await self._pause(self.wait_before(batch))
-                if self._halted:
+                if self.halted:
                     break
                 self._spoke(batch)
                 await asyncio.gather(*self._emit(shown(batch)))
-            for waiting in self._last_words():
-                await asyncio.gather(*waiting)
+            await walked(self._last_words())
         except BaseException as error:  # noqa: BLE001  (whoever waits must get it, whatever it is)
             self.error = error
         finally:
@@ -177,9 +168,8 @@ class Source(streamz.Source):  # type: ignore[misc]
         while True:
             left = until - loop.time()
             await asyncio.sleep(min(max(left, 0.0), TICK))
-            for waiting in self._look():
-                await asyncio.gather(*waiting)
-            if left <= 0 or self._halted:
+            await walked(self._look())
+            if left <= 0 or self.halted:
                 return
 
     def _spoke(self, batch: Any) -> None:
@@ -215,19 +205,24 @@ class Source(streamz.Source):  # type: ignore[misc]
         self.close()
 
 
-def _refusals(source: Source) -> list[str]:
-    """Say which steps cannot run live, and why."""
-    graph = Graph(source)
+async def walked(walk: Iterator[list[Any]]) -> None:
+    """Walk through a graph, and wait for what each of its nodes gives to wait for."""
+    for waiting in walk:
+        await asyncio.gather(*waiting)
+
+
+def _refusal(source: Source) -> str | None:
+    """Say which step cannot run live, and why."""
     merged: set[int] = set()  # after inputs that met, rows bring the watermark with them
-    for node in graph.nodes:
+    for node in Graph(source).nodes:
         if hasattr(node, "heed") or any(id(up) in merged for up in node.upstreams):
             merged.add(id(node))
-    given = [
-        (node.step, _with_delay(node.step) if id(node) in merged else node.step)
-        for node in graph.steps
-    ]
-    reasons = [(step, judged.refuses(ends=source.ends)) for step, judged in given]
-    return [f"{step!r} cannot run live: {reason}" for step, reason in reasons if reason]
+        if isinstance(node, StepNode):
+            step = _with_delay(node.step) if id(node) in merged else node.step
+            reason = step.refuses(ends=source.ends)
+            if reason:
+                return f"{node.step!r} cannot run live: {reason}"
+    return None
 
 
 def _with_delay(step: Step) -> Step:
@@ -269,12 +264,15 @@ def replace_earlier_run(running: Any) -> None:
     _by_cell[cell, order + 1] = running
 
 
+def ipython() -> Any:
+    """Give the shell that runs this, if there is one."""
+    module = sys.modules.get("IPython")
+    return module.get_ipython() if module is not None else None
+
+
 def notebook_cell() -> tuple[str | None, int]:
     """Tell which cell of a notebook runs, and its execution count."""
-    import sys  # noqa: PLC0415
-
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
+    shell = ipython()
     if shell is None:
         return None, 0
     parent: dict[str, Any] = getattr(shell, "get_parent", dict)() or {}

@@ -15,8 +15,6 @@ from typing import Any, BinaryIO
 
 from rtlab.errors import DataError, ParameterError
 
-__all__ = ["UNREADABLE", "encoding_of", "reading", "unpacked"]
-
 UNREADABLE = "\udcff"  # stands where bytes could not be decoded; decoded text never holds it
 
 
@@ -26,11 +24,7 @@ def _mark(error: UnicodeError) -> tuple[str, int]:
 
 codecs.register_error("rtlab.mark", _mark)
 
-_PACKED: dict[bytes, Any] = {
-    b"\x1f\x8b": gzip.open,
-    b"\xfd7zXZ\x00": lzma.open,
-    b"BZh": bz2.open,
-}
+_PACKED: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\x00": lzma.open, b"BZh": bz2.open}
 _BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",

@@ -6,13 +6,10 @@ Every record of the file is a row of the frame, in order. What had to be guessed
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from rtlab.errors import DataError, ParameterError
@@ -21,9 +18,7 @@ from rtlab.extras import optional
 from rtlab.parsing import check_zone
 from rtlab.sources import guess, stamps
 from rtlab.sources.encodings import reading, unpacked
-from rtlab.sources.records import MISSING, Table, Words, encode, read_text
-
-__all__ = ["EventLog", "read_events", "read_frame"]
+from rtlab.sources.records import MISSING, Table, Words, read_text, words
 
 _NUMBERS = ("quantity", "price", "amount")
 
@@ -191,10 +186,8 @@ def _arrow(column: Any, types: Any) -> Any:
     plain = types.is_floating(kind) or types.is_boolean(kind) or types.is_integer(kind)
     if types.is_nested(kind) or types.is_timestamp(kind) or (plain and not column.null_count):
         return column.to_pandas()
-    known: defaultdict[str, int] = defaultdict(count().__next__)
     values = ["" if value is None else str(value) for value in column.to_pylist()]
-    text = types.is_string(kind) or types.is_large_string(kind)
-    return Words(encode(values, known), list(known), text)
+    return words(values, text=types.is_string(kind) or types.is_large_string(kind))
 
 
 @dataclass(frozen=True)
@@ -251,8 +244,7 @@ def _typed(
 def _timed(values: Any, column: str, clock: _Clock) -> tuple[Any, str]:
     """Read the times, and say in which layout and zone they are."""
     if not isinstance(values, Words) and values.dtype.kind != "M":
-        known: defaultdict[str, int] = defaultdict(count().__next__)
-        values = Words(encode([str(value) for value in values], known), list(known))
+        values = words([str(value) for value in values])
     if isinstance(values, Words):
         values, detail, naive, zoned = stamps.read(values, column, clock.layout)
     else:
@@ -285,8 +277,6 @@ def _marks(table: Table) -> dict[str, Any]:
     if not table.malformed:
         return {}
     table.notes.append(f"{len(table.malformed)} of {table.rows} records are malformed")
-    raw = np.full(table.rows, None, dtype=object)
-    line = pd.array([pd.NA] * table.rows, dtype="Int64")
-    for row, (number, text) in table.malformed.items():
-        raw[row], line[row] = text, number
-    return {"_raw": pd.Series(raw).array, "_line": line}
+    marks = pd.DataFrame.from_dict(table.malformed, orient="index", columns=["_line", "_raw"])
+    marks = marks.reindex(range(table.rows)).astype({"_line": "Int64"})
+    return {name: marks[name].array for name in ("_raw", "_line")}

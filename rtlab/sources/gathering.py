@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 import weakref
@@ -14,13 +13,12 @@ from streamz.core import sync
 
 from rtlab import parsing
 from rtlab.columns import Columns
-from rtlab.errors import DataError, ParameterError, StreamError
-from rtlab.sources.base import TICK, Source
+from rtlab.errors import DataError, StreamError
+from rtlab.sources.base import TICK, Source, walked
 from rtlab.sources.messages import Reader
 from rtlab.steps import stamp
 from rtlab.streams import Graph, fitting
-
-__all__ = ["Gathering", "source"]
+from rtlab.ticks import check_count
 
 
 class Gathering(Source):
@@ -144,13 +142,8 @@ class Gathering(Source):
 
     def _through(self, walk: Iterator[list[Any]]) -> None:
         """Walk through the graph: in this thread or, where it has an event loop, in that one."""
-
-        async def there() -> None:
-            for waiting in walk:
-                await asyncio.gather(*waiting)
-
         if self.loop is not None:
-            sync(self.loop, there)
+            sync(self.loop, walked, walk)
             return
         for _ in walk:
             pass
@@ -301,8 +294,7 @@ def source(
     ...     shop.emit(b'{"user_id": 2, "product_id": 7, "purchase_time": "2024-03-04T09:20Z"}')
     [2]
     """
-    if not isinstance(rows, int) or rows < 1:
-        raise ParameterError(f"rows={rows!r}: a batch needs at least 1 row; try rows=10_000")
+    check_count("rows", rows, 1, unit="row", remedy=10_000)
     bound = None if not_after is None else parsing.instant(not_after, "not_after")
     seconds = None if wait is None else parsing.duration(wait, "wait") / 1e6
     return Gathering(rows, seconds, not_after=bound, idle=idle, on=on)

@@ -18,18 +18,6 @@ from rtlab.events import OPTIONAL, REQUIRED
 from rtlab.sources import stamps
 from rtlab.sources.records import MISSING, Words, objects
 
-__all__ = [
-    "FLAGS",
-    "PERHAPS",
-    "Role",
-    "columns",
-    "decimal_signs",
-    "ids",
-    "numbers",
-    "passing",
-    "spelling",
-]
-
 # The words that logs use, the likeliest first, without spaces, underscores and capitals.
 _NAMES = {
     "user_id": "userid user customerid customer custid customerno customernumber clientid client "
@@ -245,16 +233,13 @@ def numbers(column: Words, decimal: str) -> Any:
     whole = all(value.is_integer() and abs(value) <= _EXACT for value in known)
     if whole:
         values = [None if value is None else int(value) for value in values]
-    if any(v is None and text not in MISSING for v, text in zip(values, texts, strict=True)):
-        mixed = [
-            value if value is not None else None if text in MISSING else text
-            for value, text in zip(values, texts, strict=True)
-        ]
-        return objects(mixed)[column.codes]
-    if whole and len(known) == len(values):
-        return np.array(values, dtype=np.int64)[column.codes]
-    floats = [np.nan if value is None else value for value in values]
-    return np.array(floats, dtype=np.float64)[column.codes]
+    read = [
+        text if value is None and text not in MISSING else value
+        for value, text in zip(values, texts, strict=True)
+    ]
+    if any(isinstance(one, str) for one in read):
+        return objects(read)[column.codes]
+    return np.array(read, np.int64 if whole and None not in read else np.float64)[column.codes]
 
 
 def ids(column: Words) -> tuple[Any, set[str]]:

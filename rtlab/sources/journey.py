@@ -10,8 +10,6 @@ import pandas as pd
 
 from rtlab.extras import optional
 
-__all__ = ["journey", "journey_products"]
-
 ZONE = "America/New_York"
 """Where the shop seems to be: its days peak at five in the afternoon there."""
 

@@ -15,8 +15,6 @@ from rtlab.sources.base import moments
 from rtlab.streams import Graph, fitting, sources_of
 from rtlab.watermark import COLUMN
 
-__all__ = ["Merge", "merge"]
-
 
 @dataclass
 class _Input:

@@ -15,8 +15,6 @@ from rtlab.extras import optional
 from rtlab.parsing import EXACT
 from rtlab.rows import column, from_events, none
 
-__all__ = ["Reader"]
-
 MISSING = np.nan  # in the place of a field that an event lacks
 MOST_NAMES = 100  # fields that are remembered: whoever invents names must not fill the memory
 

@@ -19,11 +19,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from rtlab.errors import DataError
 from rtlab.sources.encodings import UNREADABLE, encoding_of, unpacked
-
-__all__ = ["MISSING", "Table", "Words", "encode", "excerpt", "objects", "read_text"]
 
 MISSING = {"", "NULL", "null", "NaN", "nan", "None", "<NA>", "\\N", "#N/A"}
 """Texts that programs write where nothing is known."""
@@ -40,7 +39,7 @@ class Words:
     ``text`` says that the file itself declares the column as text.
     """
 
-    codes: npt.NDArray[np.int32]
+    codes: npt.NDArray[Any]
     texts: list[str]
     text: bool = False
 
@@ -98,8 +97,8 @@ class _Gather:
         for name, cells in block.items():
             if name not in self.known:  # a column that earlier rows did not have
                 self.known[name] = defaultdict(count().__next__)
-                self.pieces[name] = [encode([""] * self.rows, self.known[name])]
-            self.pieces[name].append(encode(cells, self.known[name]))
+                self.pieces[name] = [_encode([""] * self.rows, self.known[name])]
+            self.pieces[name].append(_encode(cells, self.known[name]))
         self.rows += rows
 
     def table(self) -> Table:
@@ -110,7 +109,13 @@ class _Gather:
         return Table(self.rows, columns, self.malformed)
 
 
-def encode(cells: list[str], known: defaultdict[str, int]) -> npt.NDArray[np.int32]:
+def words(cells: list[str], *, text: bool = False) -> Words:
+    """Make a column of its cells."""
+    codes, texts = pd.factorize(objects(cells))
+    return Words(codes, texts.tolist(), text)
+
+
+def _encode(cells: list[str], known: defaultdict[str, int]) -> npt.NDArray[np.int32]:
     """Give each cell the number of its text; a new text gets the next number."""
     return np.fromiter(map(known.__getitem__, cells), np.int32, len(cells))
 
@@ -151,18 +156,9 @@ class _Delimited:
 
     def _lines(self) -> Iterator[str]:
         """Give the next lines; several of these may take turns."""
-        while True:
-            while self.again:
-                self.number += 1
-                yield self.again.pop()
-            for line in self.text:
-                self.number += 1
-                yield line
-                if self.again:
-                    break
-            else:
-                if not self.again:
-                    return
+        while (line := self.again.pop() if self.again else next(self.text, None)) is not None:
+            self.number += 1
+            yield line
 
     def read(self) -> Table:
         gather = _Gather()
@@ -298,16 +294,8 @@ def _json(records: Iterator[_Record]) -> Table:
                 rows.append(value)
                 if not value.keys() <= names.keys():
                     names |= dict.fromkeys(value)
-        gather.add(
-            {
-                name: [
-                    value if isinstance(value, str) else _word(value)
-                    for value in [row.get(name) for row in rows]
-                ]
-                for name in names
-            },
-            len(rows),
-        )
+        cells = {name: [_word(row.get(name)) for row in rows] for name in names}
+        gather.add(cells, len(rows))
     return gather.table()
 
 
@@ -323,7 +311,7 @@ def _half(raw: str, value: Any) -> bool:
 
 
 def _word(value: Any) -> str:
-    if value is None:
-        return ""
+    if value is None or isinstance(value, str):
+        return value or ""
     # Nested values stay JSON; numbers are written shortest, which reads back as the same number.
     return repr(value) if type(value) in (int, float) else json.dumps(value, ensure_ascii=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
@@ -11,11 +12,7 @@ from rtlab.errors import DataError, ParameterError
 from rtlab.parsing import duration, instant
 from rtlab.sources.base import Source
 from rtlab.steps import stamp
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["Replay", "replay"]
+from rtlab.ticks import check_count
 
 
 class Replay(Source):
@@ -104,8 +101,7 @@ def replay(
     >>> rt.replay(pd.Series([1, 2, 4, 8]), rows=3).difference().drain().tolist()
     [nan, 1.0, 2.0, 4.0]
     """
-    if not isinstance(rows, int) or rows < 1:
-        raise ParameterError(f"rows={rows!r}: a batch needs at least 1 row; try rows=500")
+    check_count("rows", rows, 1, unit="row", remedy=500)
     factor = None if speed is None else pace(speed)
     bound = None if not_after is None else instant(not_after, "not_after")
     if isinstance(data, (str, bytes)) or hasattr(data, "__fspath__"):

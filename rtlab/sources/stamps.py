@@ -17,8 +17,6 @@ import pandas as pd
 from rtlab.errors import DataError, ParameterError
 from rtlab.sources.records import MISSING, Words, objects
 
-__all__ = ["SINCE", "Times", "alike", "read"]
-
 _STAMP = re.compile(
     r"(\d{4}|\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{1,2})"
     r"(?:(?:[Tt]|,? +)(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?: ?([AaPp])\.?[Mm]\.?)?)?"
@@ -57,9 +55,7 @@ def read(column: Words, name: str, time_format: str | None) -> Times:
     good = np.asarray(found.notna())
     total, readable = int(rows[~missing].sum()), int(rows[good].sum())
     if 2 * readable < total:
-        example = next(
-            (text for text, bad in zip(texts, ~good & ~missing, strict=True) if bad), ""
-        )
+        example = texts[int(np.argmax(~good & ~missing))]
         raise DataError(
             f"column {name!r} does not read as times: {readable} of {total} do, {example!r} does "
             "not; name another column (--time), or their format, as in --time-format "
