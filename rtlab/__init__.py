@@ -18,6 +18,9 @@ from rtlab.smooth import exponential_average, moving_average, moving_median
 from rtlab.change import difference, integrate
 from rtlab.correlation import acf, pacf
 from rtlab.season import decompose, find_period
+from rtlab.rolling import rolling_decompose
+from rtlab.robust import robust_decompose
+from rtlab.revisions import revisions
 from rtlab.ranks import leaderboard
 from rtlab.behaviour import rfm, together, users
 from rtlab.sinks import write_csv, write_parquet
@@ -53,6 +56,9 @@ __all__ = [
     "pacf",
     "find_period",
     "decompose",
+    "rolling_decompose",
+    "robust_decompose",
+    "revisions",
     "leaderboard",
     "users",
     "rfm",

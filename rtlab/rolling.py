@@ -167,7 +167,7 @@ class RollingDecompose(SeriesStep):
         return ("observed", "trend", *(f"season_{one}" for one in self.periods), "residual")
 
     @property
-    def ahead(self) -> int:
+    def ahead(self) -> int:  # type: ignore[override]
         """How many ticks an answer waits for later ones."""
         return self.lag
 

@@ -167,6 +167,8 @@ def same(found, expected):
         assert found.name == expected.name
         same(found.index, expected.index)
         _same_values(found, expected)
+    elif isinstance(expected, pd.MultiIndex):
+        assert found.equals(expected)
     elif isinstance(expected, (pd.Index, pd.api.extensions.ExtensionArray)):
         assert getattr(found, "names", None) == getattr(expected, "names", None)
         _same_values(pd.Series(found), pd.Series(expected))
