@@ -12,7 +12,7 @@ from rtlab.errors import DataError, ParameterError
 from rtlab.steps import State, register
 from rtlab.ticks import SeriesStep, Values, check_count
 
-__all__ = ["Difference", "Integrate", "difference", "integrate"]
+__all__ = ["Difference", "Integrate", "difference", "differences", "integrate"]
 
 
 def _check(order: int, lag: int) -> None:
@@ -26,18 +26,23 @@ class Difference(SeriesStep):
 
     Parameters
     ----------
-    data : Series or DataFrame
-        Ticks; the columns of a frame are series side by side.
+    data : Series, DataFrame or ndarray
+        Ticks; the columns are series side by side, or ``by`` tells them apart.
     order : int, default 1
         How often: 2 is the change of the change.
     lag : int, default 1
         How far back: 24 compares an hour with the same hour yesterday.
+    by : str or list of str, optional
+        Key columns of a long frame: each key is a series of its own.
+    value : str, optional
+        The column of a long frame that holds the numbers.
 
     Returns
     -------
-    Series or DataFrame of float64
-        In the unit of the data, with its index. The first ``order * lag`` ticks have nothing
-        before them and are NaN, as in pandas' ``diff``. Integers below 2**53 stay exact.
+    Series, DataFrame or ndarray of float64
+        In the unit of the data, in its kind and with its index. The first ``order * lag`` ticks
+        have nothing before them and are NaN, as in pandas' ``diff``. Integers below 2**53 stay
+        exact, if their differences are below it too; beyond, a float64 does not hold each.
 
     Raises
     ------
@@ -64,8 +69,7 @@ class Difference(SeriesStep):
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
         {},
         {"lag": 3},
-        {"order": 2, "lag": 2},
-        {"lag": 3, "by": "product_id", "value": "revenue"},
+        {"order": 2, "lag": 2, "by": "product_id"},
     )
     cycle: ClassVar[tuple[int, int] | None] = (0, 1)
 
@@ -76,12 +80,13 @@ class Difference(SeriesStep):
         return {"last": np.full((self.order * self.lag, width), np.nan)}
 
     def take(self, state: State, values: Values, times: Any) -> Values:  # noqa: ARG002
-        rows = np.vstack([state["last"], values])
+        rows = np.concatenate([state["last"], values])
         state["last"] = rows[len(values) :].copy()
-        return _differences(rows, self.order, self.lag)
+        return differences(rows, self.order, self.lag)
 
 
-def _differences(rows: Values, order: int, lag: int) -> Values:
+def differences(rows: Values, order: int, lag: int) -> Values:
+    """Take each row from the one ``lag`` later, ``order`` times; so many rows fewer are left."""
     for _ in range(order):
         with np.errstate(invalid="ignore"):  # ∞ − ∞ is missing, quietly
             rows = rows[lag:] - rows[:-lag]
@@ -94,29 +99,28 @@ class Integrate(SeriesStep):
 
     Parameters
     ----------
-    data : Series or DataFrame
+    data : Series, DataFrame or ndarray
         Differences, as ``difference`` gave them or without its leading NaN rows.
     start : float, sequence, Series or DataFrame
         The first ``order * lag`` ticks of the series itself, oldest first. For a frame, one
-        column for each of its own, or one for all.
-    order : int, default 1
-        As for ``difference``.
-    lag : int, default 1
+        column for each of its own, or one for all; for keys of a long frame, one for all.
+    order, lag, by, value
         As for ``difference``.
 
     Returns
     -------
-    Series or DataFrame of float64
-        With the index of the differences: where these begin with NaN rows, ``start`` takes their
-        place; where they begin with a difference, ``start`` are the ticks before it (so that a
-        forecast of differences carries on from the last known ticks).
+    Series, DataFrame or ndarray of float64
+        With the index of the differences. Where a series begins with NaN, ``start`` takes the
+        place of its first ``order * lag`` ticks, which are all NaN then; where it begins with a
+        difference, ``start`` are the ticks before it (so that a forecast of differences carries
+        on from the last known ticks).
 
     Raises
     ------
     ParameterError
         If ``start`` has not ``order * lag`` ticks, all known, or ``order`` or ``lag`` is below 1.
     DataError
-        If only some of the leading rows are missing, or ``start`` has other columns.
+        If only some of the leading ticks are missing, or ``start`` has other columns.
 
     Notes
     -----
@@ -139,7 +143,11 @@ class Integrate(SeriesStep):
     order: int = 1
     lag: int = 1
 
-    examples: ClassVar[tuple[dict[str, Any], ...]] = ({"start": 3.0},)
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"start": 3.0},
+        {"start": 3.0, "by": "product_id"},
+    )
+    cycle: ClassVar[tuple[int, int] | None] = (0, 1)
 
     def __post_init__(self) -> None:
         _check(self.order, self.lag)
@@ -154,6 +162,11 @@ class Integrate(SeriesStep):
                 f"start={said}: order={self.order} and lag={self.lag} build on the first "
                 f"{need} ticks of the series, all known; try start=series[:{need}]"
             )
+        if self.by is not None and values.size > need:
+            raise ParameterError(
+                f"start for {values.size // need} series with by={self.by!r}: keys of a long "
+                "frame have one start for all; try a wide frame, as from frame.pivot(...)"
+            )
         plain = [tuple(row) if values.ndim == 2 else row for row in values.tolist()]
         object.__setattr__(self, "start", tuple(plain))  # plain numbers: printed, compared, saved
 
@@ -165,31 +178,41 @@ class Integrate(SeriesStep):
                 "together column by column; try start=frame[:order * lag]"
             )
         start = np.broadcast_to(start, (len(start), width))
-        stages = [_differences(start, n, self.lag)[-self.lag :] for n in range(self.order)]
-        return {"stages": np.array(stages), "start": start.copy(), "leading": None}
+        stages = [differences(start, n, self.lag)[-self.lag :] for n in range(self.order)]
+        unknown = np.full(width, -1)
+        return {"stages": np.array(stages), "start": start.copy(), "leading": unknown}
 
     def take(self, state: State, values: Values, times: Any) -> Values:  # noqa: ARG002
-        need, left = self.order * self.lag, state["leading"]
-        if left is None:
-            left = need if np.isnan(values[0]).all() else 0
-        known = (~np.isnan(values[:left])).any(axis=1)
-        if known.any():
+        """``leading`` is how many of the first ticks are still to come, -1 before any came."""
+        need, leading = len(state["start"]), state["leading"]
+        left = np.where(leading >= 0, leading, np.where(np.isnan(values[0]), need, 0))
+        early = np.arange(len(values))[:, None] < left
+        known = np.argwhere(early & ~np.isnan(values))
+        if len(known):
+            row, series = known[0]
             raise DataError(
-                f"row {need - left + int(np.argmax(known))} holds a difference after missing "
+                f"row {need - left[series] + row} holds a difference after missing "
                 f"rows: with order={self.order} and lag={self.lag} the first {need} rows are all "
                 "missing, or the first is not; pass what difference() gave, whole"
             )
-        first, rows = state["start"][need - left :][: len(values)], values[left:]
-        state["leading"] = left - len(values) + len(rows)
-        for stage in reversed(range(self.order)):
-            rows, state["stages"][stage] = _cumulate(state["stages"][stage], rows)
-        return np.vstack([first, rows])
+        answers = np.empty_like(values)
+        for many in np.unique(left).tolist():
+            (here,) = np.nonzero(left == many)
+            answers[:many, here] = state["start"][need - many :][: len(values), here]
+            rows = values[many:, here]
+            for stage in reversed(range(self.order)):
+                rows, state["stages"][stage][:, here] = _cumulate(
+                    state["stages"][stage][:, here], rows
+                )
+            answers[many:, here] = rows
+        state["leading"] = np.maximum(left - len(values), 0)
+        return answers
 
 
 def _cumulate(before: Values, rows: Values) -> tuple[Values, Values]:
     """Add each row to the sum ``lag`` rows before it; give the sums and the last ``lag``."""
     lag = len(before)
-    everything = np.vstack([before, rows, np.zeros((-len(rows) % lag, rows.shape[1]))])
+    everything = np.concatenate([before, rows, np.zeros((-len(rows) % lag, rows.shape[1]))])
     with np.errstate(invalid="ignore"):
         sums = everything.reshape(-1, lag, rows.shape[1]).cumsum(axis=0)
     sums = sums.reshape(-1, rows.shape[1])[: lag + len(rows)]

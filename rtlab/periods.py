@@ -88,7 +88,7 @@ def check_regular(name: str, index: Any) -> int | None:
             steps = np.diff(wall.as_unit("us").asi8)
         if usual is None and len(steps) and steps[0] > 0:
             usual = {_DAY: 7, 7 * _DAY: 52}.get(int(steps[0]), _DAY // int(steps[0]))
-    if len(steps) == 0 or (steps[0] == steps).all():
+    if not len(steps) or (steps[0] == steps).all():
         return usual if usual and usual > 1 else None
     kinds, counts = np.unique(steps, return_counts=True)
     odd = int(np.argmax(steps != kinds[counts.argmax()]))

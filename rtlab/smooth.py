@@ -1,22 +1,22 @@
-"""Smoothing: moving averages, simple, centred, weighted and exponential, and the moving median.
-
-Nothing is ever subtracted from a sum, so that a huge value leaves no trace once it has left the
-window, and blocks begin at fixed tick numbers, so that the cuts between batches do not matter.
-"""
+"""Smoothing: moving averages, simple, centred, weighted and exponential, and the moving median."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
+from itertools import accumulate
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from pandas.api.indexers import BaseIndexer
 
 from rtlab.errors import ParameterError
 from rtlab.steps import State, register
-from rtlab.ticks import SeriesStep, Values, check_count
+from rtlab.ticks import SeriesStep, Values
+from rtlab.trailing import Folding, Moving, counted, divided, microseconds, running
 
 __all__ = [
     "ExponentialAverage",
@@ -29,77 +29,49 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class _Moving(SeriesStep):
-    """A trailing window of ticks; centred, its answers wait for half a window of later ticks."""
-
-    window: int
-    min_periods: int | None = None
-    center: bool = False
-
-    def __post_init__(self) -> None:
-        check_count("window", self.window, 1, unit="row", remedy=24)
-        if not isinstance(self.center, bool):
-            raise ParameterError(f"center={self.center!r}: it is True or False")
-        if self.min_periods is not None:
-            check_count("min_periods", self.min_periods, 0, unit="rows", remedy=1)
-            if self.min_periods > self.window:
-                raise ParameterError(
-                    f"min_periods={self.min_periods}: at most the window's {self.window} rows can "
-                    f"be asked for; try min_periods={self.window}"
-                )
-
-    @property
-    def ahead(self) -> int:  # type: ignore[override]
-        return (self.window - 1) // 2 if self.center else 0
-
-    @property
-    def _least(self) -> int:
-        return self.window if self.min_periods is None else max(self.min_periods, 1)
-
-    def trail(self, state: State, values: Values) -> Values:
-        """Answer for the window that ends at each tick."""
-        raise NotImplementedError
-
-    def take(self, state: State, values: Values, times: Any) -> Values:  # noqa: ARG002
-        return self.trail(state, np.where(np.isfinite(values), values, np.nan))
-
-    def tail(self, state: State, width: int) -> Values:
-        return self.trail(state, np.full((self.ahead, width), np.nan))
-
-
-@dataclass(frozen=True)
-class MovingAverage(_Moving):
+class MovingAverage(Folding):
     """Average of the last ``window`` ticks, or of those around each tick.
 
     Parameters
     ----------
-    data : Series or DataFrame
-        Ticks; the columns of a frame are series side by side.
-    window : int
-        Number of ticks.
+    data : Series, DataFrame or ndarray
+        Ticks; the columns are series side by side, or ``by`` tells them apart.
+    window : int, str or Timedelta
+        Number of ticks, or a length of time as ``"3h"``: then the ticks in (t − window, t], by the
+        times in the index.
     min_periods : int, optional
-        Answer from this many values that are not missing; by default a full window.
+        Answer from this many values that are not missing; by default a full window, and in a
+        window of time 1.
     center : bool, default False
-        Average around each tick instead of up to it: answers come half a window late.
+        Average around each tick instead of up to it: answers come half a window late. Only with
+        a number of ticks.
     weights : "linear" or sequence of float, optional
         ``window`` weights, oldest tick first, newest last; "linear" is 1, 2, …, window.
+    by : str or list of str, optional
+        Key columns of a long frame: each key is a series of its own.
+    value : str, optional
+        The column of a long frame that holds the numbers.
 
     Returns
     -------
-    Series or DataFrame of float64
-        In the unit of the data, with its index. Missing and infinite values do not count.
+    Series, DataFrame or ndarray of float64
+        In the unit of the data, in its kind and with its index. Missing and infinite values do not
+        count.
 
     Raises
     ------
     ParameterError
         If the window, ``min_periods`` or the weights break their rule.
+    DataError
+        If a window of time meets ticks without times, or times that run backward.
 
     Notes
     -----
     A simple average equals pandas' ``rolling(window, min_periods, center).mean()``, except that it
-    is right again after a huge value has left the window. It costs the same for any window: the
-    sum is that of the end of one block of ``window`` ticks and of the beginning of the next [1]_.
-    A weighted average costs ``window`` multiplications a tick.
+    is right again after a huge value has left the window. Of ticks at one time each sees those
+    that came before it, as in pandas. It costs the same for any window: the sum is that of the
+    end of one block of ``window`` ticks and of the beginning of the next [1]_. A weighted average
+    costs ``window`` multiplications a tick.
 
     References
     ----------
@@ -118,9 +90,12 @@ class MovingAverage(_Moving):
 
     weights: Any = None
 
+    nothing: ClassVar[tuple[float, ...]] = (0.0, 0.0)  # count, sum
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
         {"window": 3},
         {"window": 1},
+        {"window": "5h"},
+        {"window": 3, "by": "product_id"},
         {"window": 4, "center": True, "min_periods": 1},
         {"window": 3, "weights": "linear"},
         {"window": 3, "weights": (0.25, 0.5, 0.25), "center": True, "min_periods": 2},
@@ -128,6 +103,11 @@ class MovingAverage(_Moving):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.weights is not None and self.timed:
+            raise ParameterError(
+                f"weights with window={self.window!r}: weights belong to ticks; give a number of "
+                "ticks, or use exponential_average(halflife='3h')"
+            )
         if self.weights is None or (isinstance(self.weights, str) and self.weights == "linear"):
             return
         if isinstance(self.weights, str):
@@ -135,7 +115,7 @@ class MovingAverage(_Moving):
                 f"weights={self.weights!r}: weights are 'linear' or numbers; try weights='linear'"
             )
         weights = tuple(float(weight) for weight in self.weights)
-        if len(weights) != self.window:
+        if len(weights) != self.size:
             raise ParameterError(
                 f"{len(weights)} weights for a window of {self.window}: each tick of the window "
                 f"needs one; try window={len(weights)}"
@@ -147,95 +127,70 @@ class MovingAverage(_Moving):
         object.__setattr__(self, "weights", weights)  # plain numbers, whatever they came in
 
     def begin(self, width: int) -> State:
-        if self.weights is not None:
-            return {"last": np.zeros((2 * width, self.window - 1))}
-        shape = (2 * width, self.window + 1)  # one column more: the sum of nothing
-        blocks = {"block": np.zeros(shape), "ends": np.zeros(shape), "at": 0}
-        return blocks | {"sum": np.zeros(2 * width)}
-
-    def trail(self, state: State, values: Values) -> Values:
-        known = ~np.isnan(values)
-        rows = np.hstack([np.where(known, values, 0.0), known]).T.copy()
         if self.weights is None:
-            total, count = np.vsplit(_sums(state, rows, self.window), 2)
-            mass = count
-        else:
-            total, mass, count = self._weighted(state, rows)
-        answers = np.full_like(total, np.nan)
-        np.divide(total, mass, out=answers, where=(count >= self._least) & (mass != 0))
-        return answers.T
+            return super().begin(width)
+        return {"rows": np.full((self.size - 1, width), np.nan)}
 
-    def _weighted(self, state: State, rows: Values) -> tuple[Values, Values, Values]:
-        linear = self.weights == "linear"
-        weights: Any = range(1, self.window + 1) if linear else self.weights
-        kernels = np.array([weights, np.ones(self.window)])
-        rows = np.hstack([state["last"], rows])
-        state["last"] = rows[:, rows.shape[1] - self.window + 1 :].copy()
-        values, known = np.vsplit(rows, 2)
-        slide = (values, kernels[0]), (known, kernels[0]), (known, kernels[1])
-        total, mass, count = (
-            np.array([np.correlate(row, kernel, "valid") for row in many])
-            for many, kernel in slide
-        )
-        return total, mass, count
+    @property
+    def cycle(self) -> tuple[int, int] | None:  # type: ignore[override]
+        return super().cycle if self.weights is None else (0, 1)
 
+    def scan(self, start: Values, rows: Values) -> Values:
+        folds = np.empty((2, *rows.shape))
+        known = counted(start[0], rows, folds[0])
+        running(np.add, start[1], np.where(known, rows, 0.0), folds[1])
+        return folds
 
-def _sums(state: State, rows: Values, size: int) -> Values:
-    """Sum the last ``size`` ticks at each tick; rows are series, columns ticks.
+    def merge(self, before: Values, after: Values) -> Values:
+        return before + after
 
-    The state holds the current block so far, its sum, and ``ends``: for each place of the block
-    before, the sum from there to its end.
-    """
-    answers = np.empty_like(rows)
-    done, ticks = 0, rows.shape[1]
-    while done < ticks:
-        at = state["at"]
-        whole = (ticks - done) // size * size if at == 0 else 0
-        here = slice(done, done + (whole or min(size - at, ticks - done)))
-        new = rows[:, here]
-        if whole:
-            blocks = new.reshape(len(rows), -1, size)
-            ends = np.concatenate([state["ends"][:, None, :size], _ends(blocks)], axis=1)
-            sums = blocks.cumsum(axis=2)
-            sums[:, :, :-1] += ends[:, :-1, 1:]
-            answers[:, here] = sums.reshape(len(rows), -1)
-            state["ends"][:, :size] = ends[:, -1]
-        else:
-            until = at + new.shape[1]
-            sums = np.column_stack([state["sum"], new]).cumsum(axis=1)[:, 1:]
-            answers[:, here] = sums + state["ends"][:, at + 1 : until + 1]
-            state["block"][:, at:until] = new
-            state["at"], state["sum"] = until, sums[:, -1].copy()
-            if until == size:
-                state["ends"][:, :size] = _ends(state["block"][:, :size])
-                state["at"], state["sum"] = 0, np.zeros(len(rows))
-        done = here.stop
-    return answers
+    def answer(self, folds: Values, values: Values) -> Values:  # noqa: ARG002
+        return self._divided(folds[1], folds[0], folds[0])
+
+    def _divided(self, total: Values, mass: Values, count: Values) -> Values:
+        return divided(total, mass, (count >= self.least) & (mass != 0))
+
+    def take(self, state: State, values: Values, times: Any) -> Values:
+        if self.weights is None:
+            return super().take(state, values, times)
+        held, _, _ = self.reach(state, np.where(np.isfinite(values), values, np.nan), None)
+        known = ~np.isnan(held)
+        linear = isinstance(self.weights, str)
+        weights = np.array(range(1, self.size + 1) if linear else self.weights, dtype=np.float64)
+        total, mass = _slide(np.where(known, held, 0.0), weights), _slide(known, weights)
+        return self._divided(total, mass, _slide(known, np.ones(self.size)))
 
 
-def _ends(blocks: Values) -> Values:
-    return blocks[..., ::-1].cumsum(axis=-1)[..., ::-1]
+def _slide(rows: Any, weights: Values) -> Values:
+    """Weigh the last ticks at each tick: by the fewer of ticks and series."""
+    ticks, width = len(rows) - len(weights) + 1, rows.shape[1]
+    rows = rows.astype(np.float64)
+    if ticks < width:
+        return np.stack([weights @ rows[at : at + len(weights)] for at in range(ticks)])
+    return np.stack([np.correlate(row, weights, "valid") for row in rows.T.copy()], axis=1)
 
 
 @dataclass(frozen=True)
-class MovingMedian(_Moving):
+class MovingMedian(Moving):
     """Median of the last ``window`` ticks, or of those around each tick.
 
     Parameters
     ----------
-    data, window, min_periods, center
+    data, window, min_periods, center, by, value
         As for ``moving_average``.
 
     Returns
     -------
-    Series or DataFrame of float64
-        In the unit of the data, with its index. Missing and infinite values do not count. It
-        equals pandas' ``rolling(window, min_periods, center).median()``.
+    Series, DataFrame or ndarray of float64
+        In the unit of the data, in its kind and with its index. Missing and infinite values do not
+        count. It equals pandas' ``rolling(window, min_periods, center).median()``.
 
     Raises
     ------
     ParameterError
         If the window or ``min_periods`` breaks its rule.
+    DataError
+        If a window of time meets ticks without times, or times that run backward.
 
     Examples
     --------
@@ -247,17 +202,43 @@ class MovingMedian(_Moving):
 
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
         {"window": 3},
+        {"window": "5h", "by": "product_id"},
         {"window": 4, "center": True, "min_periods": 1},
     )
 
-    def begin(self, width: int) -> State:
-        return {"last": np.full((self.window - 1, width), np.nan)}
+    @property
+    def cycle(self) -> tuple[int, int] | None:  # type: ignore[override]
+        return None if self.timed else (0, 1)
 
-    def trail(self, state: State, values: Values) -> Values:
-        rows = np.vstack([state["last"], values])
-        state["last"] = rows[len(values) :].copy()
-        medians = pd.DataFrame(rows).rolling(self.window, min_periods=self._least).median()
-        return medians.to_numpy()[self.window - 1 :]
+    def pick(self, rolling: Any) -> Any:
+        """Choose a number from each window of pandas' rolling."""
+        return rolling.median()
+
+    def take(self, state: State, values: Values, times: Any) -> Values:
+        rows = np.where(np.isfinite(values), values, np.nan)
+        held, first, last = self.reach(state, rows, times)
+        # One series below the other is one call for all. Windows of held rows are empty.
+        starts = np.concatenate([np.full(len(held) - len(rows), first[0]), first])
+        ends = np.concatenate([starts[: len(held) - len(rows)], last + 1])
+        below = np.arange(rows.shape[1])[:, None] * len(held)
+        bounds = _Bounds(starts=(starts + below).ravel(), ends=(ends + below).ravel())
+        rolling = pd.Series(held.T.ravel()).rolling(bounds, min_periods=self.least)
+        found: Values = self.pick(rolling).to_numpy().reshape(rows.shape[1], -1)
+        return found[:, len(held) - len(rows) :].T.copy()
+
+
+class _Bounds(BaseIndexer):
+    """The rows that each window of pandas' rolling begins and ends with."""
+
+    def get_window_bounds(  # pandas asks for these names
+        self,
+        num_values: int = 0,  # noqa: ARG002
+        min_periods: int | None = None,  # noqa: ARG002
+        center: bool | None = None,  # noqa: ARG002
+        closed: str | None = None,  # noqa: ARG002
+        step: int | None = None,  # noqa: ARG002
+    ) -> tuple[Any, Any]:
+        return self.starts, self.ends  # type: ignore[attr-defined]  # as it was made with
 
 
 @dataclass(frozen=True)
@@ -266,8 +247,8 @@ class ExponentialAverage(SeriesStep):
 
     Parameters
     ----------
-    data : Series or DataFrame
-        Ticks; the columns of a frame are series side by side.
+    data : Series, DataFrame or ndarray
+        Ticks; the columns are series side by side, or ``by`` tells them apart.
     span : float, optional
         α = 2 / (span + 1); at least 1. Give exactly one of the four.
     alpha : float, optional
@@ -281,11 +262,14 @@ class ExponentialAverage(SeriesStep):
         With a half-life in time: whether between two events the value of the earlier or of the
         later was in force. On regular ticks "next" equals a half-life in ticks, and "previous"
         trails it by one tick.
+    by, value
+        As for ``moving_average``.
 
     Returns
     -------
-    Series or DataFrame of float64
-        In the unit of the data, with its index. At a missing value the average stays.
+    Series, DataFrame or ndarray of float64
+        In the unit of the data, in its kind and with its index. At a missing or infinite value the
+        average stays.
 
     Raises
     ------
@@ -326,7 +310,10 @@ class ExponentialAverage(SeriesStep):
         {"span": 5},
         {"alpha": 1.0},
         {"halflife": "3h"},
+        {"halflife": "90min", "interpolation": "next", "by": "product_id"},
     )
+
+    cycle: ClassVar[tuple[int, int] | None] = (0, 1)
 
     def __post_init__(self) -> None:
         given = [name for name in _LEAST if getattr(self, name) is not None]
@@ -340,8 +327,8 @@ class ExponentialAverage(SeriesStep):
                 f"interpolation={self.interpolation!r}: it is 'previous' or 'next'"
             )
         name, value = given[0], getattr(self, given[0])
-        if name == "halflife" and not isinstance(value, (int, float)):
-            if not self._microseconds() > 0:
+        if self.timed:
+            if not self._span > 0:
                 raise ParameterError(f"halflife={value!r}: a half-life is positive; try '3h'")
             return
         least, strict, remedy = _LEAST[name]
@@ -351,24 +338,20 @@ class ExponentialAverage(SeriesStep):
             rule += " and at most 1" if name == "alpha" else ""
             raise ParameterError(f"{name}={value!r}: {name} is {rule}; try {name}={remedy}")
 
-    def _microseconds(self) -> float:
-        try:
-            return pd.Timedelta(self.halflife) / pd.Timedelta(1, "us")  # type: ignore[arg-type]
-        except ValueError as error:
-            raise ParameterError(
-                f"halflife={self.halflife!r}: a half-life is a number of ticks or a length of "
-                "time; try halflife='3h'"
-            ) from error
+    @cached_property
+    def _span(self) -> int:
+        span = None if self.halflife is None else microseconds("halflife", self.halflife)
+        return 0 if span is None else span
 
     @property
-    def _in_time(self) -> bool:
+    def timed(self) -> bool:  # type: ignore[override]
         return self.halflife is not None and not isinstance(self.halflife, (int, float))
 
     @property
     def _fade(self) -> float:
         """How much of an average is left after one tick, or after one microsecond, as ln."""
-        if self._in_time:
-            return -math.log(2) / self._microseconds()
+        if self.timed:
+            return -math.log(2) / self._span
         if self.halflife is not None:
             return -math.log(2) / self.halflife  # type: ignore[operator]
         alpha = self.alpha
@@ -379,90 +362,90 @@ class ExponentialAverage(SeriesStep):
         return math.log1p(-alpha) if alpha < 1 else -math.inf  # type: ignore[operator]
 
     def begin(self, width: int) -> State:
-        nothing = np.full(width, np.nan)
-        return {"ticks": 0, "average": nothing, "value": nothing, "when": nothing}
-
-    @property
-    def timed(self) -> bool:  # type: ignore[override]
-        return self._in_time
+        average, latest = np.full((2, width), np.nan)
+        return {"average": average, "latest": latest, "when": np.zeros(width, np.int64)}
 
     def take(self, state: State, values: Values, times: Any) -> Values:
-        if times is not None:
-            times = times[:, 0]
-        else:
-            times = np.arange(state["ticks"], state["ticks"] + len(values))
-            state["ticks"] += len(values)
-        answers = np.empty_like(values)
-        for series in range(values.shape[1]):
-            memory = {name: state[name].copy() for name in ("average", "value", "when")}
-            answers[:, series] = self._follow(memory, series, values[:, series], times)
-            state.update(memory)
-        return answers
-
-    def _follow(self, memory: State, series: int, values: Values, times: Any) -> Values:
-        """Move one series' average along; only ticks that are known move it."""
-        (known,) = np.nonzero(np.isfinite(values))
-        if len(known) == 0:
-            return np.full(len(values), memory["average"][series])
-        before, first = memory["average"][series], np.isnan(memory["value"][series])
-        seen, when = values[known], times[known]
-        earlier = np.concatenate([[memory["value"][series]], seen[:-1]])
-        gaps = np.diff(when, prepend=when[0] if first else memory["when"][series])
-        gains, aims = self._gains(gaps), seen
-        if self._in_time and self.interpolation == "previous":
-            aims = earlier
-        if first:
-            gains[0], aims = 1.0, np.concatenate([seen[:1], aims[1:]])
-        moved = _recur(0.0 if first else before, gains, aims)
-        memory["average"][series], memory["value"][series] = moved[-1], seen[-1]
-        memory["when"][series] = when[-1]
-        places = np.searchsorted(known, np.arange(len(values)), side="right")
-        return np.concatenate([[before], moved])[places]
+        """Only ticks that are known move an average; ``when`` was the last, now tick 0 is next."""
+        if not self.timed:
+            times = np.arange(1, len(values) + 1)[:, None]
+        known = np.isfinite(values)
+        places = np.where(known, np.arange(1, len(values) + 1)[:, None], 0)
+        places = np.maximum.accumulate(places, axis=0)  # the last that was known, 0 before all
+        seen = np.concatenate([state["latest"][None], np.where(known, values, 0.0)])
+        when = np.broadcast_to(times, values.shape)
+        when = np.concatenate([state["when"][None], when])
+        earlier = np.concatenate([np.zeros_like(places[:1]), places[:-1]])
+        before = np.take_along_axis(seen, earlier, axis=0)
+        first = np.isnan(before)
+        gaps = np.where(first, 0, times - np.take_along_axis(when, earlier, axis=0))
+        aims = before if self.timed and self.interpolation == "previous" else seen[1:]
+        aims = np.where(first, seen[1:], aims)
+        gains = np.where(known, np.where(first, 1.0, self._gains(gaps)), 0.0)
+        start = np.where(np.isnan(state["average"]), 0.0, state["average"])
+        moved = _recur(start, gains, np.where(known, aims, 0.0))
+        moved[np.isnan(np.take_along_axis(seen, places, axis=0))] = np.nan
+        state["average"] = moved[-1].copy()
+        state["latest"] = np.take_along_axis(seen, places[-1:], axis=0)[0]
+        state["when"] = np.take_along_axis(when, places[-1:], axis=0)[0]
+        if not self.timed:
+            state["when"] = state["when"] - len(values)  # the next batch counts from 1 again
+        return moved
 
     def _gains(self, gaps: Any) -> Values:
         """Give the share of the new value after each gap since the last."""
-        if self._in_time:
+        if self.timed:
             return np.asarray(-np.expm1(gaps * self._fade))
         alpha = -math.expm1(self._fade)
         if alpha == 1:
-            return np.ones(len(gaps))
+            return np.ones(gaps.shape)
         left = np.exp(gaps * self._fade)  # pandas: what is left and α, made to add up to 1
         return np.where(gaps == 1, alpha, alpha / (left + alpha))
 
 
 _BLOCK = 64  # ticks; enough to leave the loop behind, few enough to multiply
+_FEW = 20  # series; so few are faster in plain floats, one by one
 
 # Least value, whether it must be greater than that, and one to try.
 _LEAST = {"span": (1, False, 24), "alpha": (0, True, 0.1), "halflife": (0, True, 12),
           "com": (0, False, 12)}  # fmt: skip
 
 
-def _recur(average: float, gains: Values, aims: Values) -> Values:
-    """Run m += g (y − m): by blocks where g is constant, and else in plain floats."""
-    if len(gains) > 2 * _BLOCK and (gains[1:] == gains[1]).all():
+def _recur(average: Values, gains: Values, aims: Values) -> Values:
+    """Run m += g (y − m) for series side by side: by blocks where g is constant."""
+    if len(gains) > 2 * _BLOCK and (gains[1:] == gains[1, 0]).all():
         head = _recur(average, gains[:1], aims[:1])
-        return np.concatenate([head, _by_blocks(head[0], gains[1], aims[1:])])
-    moved = []
-    for gain, aim in zip(gains.tolist(), aims.tolist(), strict=True):
-        average += gain * (aim - average)
-        moved.append(average)
-    return np.array(moved)
+        return np.concatenate([head, _by_blocks(head[0], gains[1, 0], aims[1:])])
+    moved = np.empty_like(aims)
+    if aims.shape[1] < _FEW:
+        for series, one in enumerate(average.tolist()):
+            steps = zip(gains[:, series].tolist(), aims[:, series].tolist(), strict=True)
+            moved[:, series] = list(accumulate(steps, _step, initial=one))[1:]
+        return moved
+    for tick in range(len(aims)):
+        average = average + gains[tick] * (aims[tick] - average)
+        moved[tick] = average
+    return moved
 
 
-def _by_blocks(average: float, gain: float, aims: Values) -> Values:
+def _step(average: float, step: tuple[float, float]) -> float:
+    gain, aim = step
+    return average + gain * (aim - average)
+
+
+def _by_blocks(average: Values, gain: float, aims: Values) -> Values:
     """Weigh the ticks of each block at once; only the step from block to block is a loop."""
     whole = len(aims) // _BLOCK * _BLOCK
     places = np.arange(_BLOCK)
     kept = (1 - gain) ** np.arange(_BLOCK + 1)  # no power is above 1, so nothing can overflow
     weights = np.tril(gain * kept[abs(places[:, None] - places)])
-    blocks = aims[:whole].reshape(-1, _BLOCK) @ weights.T
-    before = []
-    for own in blocks[:, -1].tolist():
-        before.append(average)
-        average = kept[-1] * average + own
-    moved = (blocks + np.outer(before, kept[1:])).ravel()
+    blocks = weights @ aims[:whole].reshape(-1, _BLOCK, aims.shape[1])
+    for block in range(len(blocks)):
+        blocks[block] += kept[1:, None] * average
+        average = blocks[block, -1]
+    moved = blocks.reshape(whole, -1)
     rest = aims[whole:]
-    return np.concatenate([moved, _recur(average, np.full(len(rest), gain), rest)])
+    return np.concatenate([moved, _recur(average, np.full_like(rest, gain), rest)])
 
 
 moving_average = register("moving_average")(MovingAverage)
