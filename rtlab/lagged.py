@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from rtlab.errors import ParameterError
-from rtlab.pairs import Fading, Trailing
+from rtlab.fading import Fading
+from rtlab.pairs import Trailing
 from rtlab.steps import State, register
 from rtlab.ticks import SeriesStep, Values, check_count
 
@@ -73,9 +74,9 @@ class _Rolling(SeriesStep):
     @cached_property
     def _kernel(self) -> Trailing | Fading:
         if self.halflife is not None:
-            return Fading(float(self.halflife), self.lags, self.every)
+            return Fading(self.lags, self.every, float(self.halflife))
         assert self.window is not None  # noqa: S101  (__post_init__ saw to it)
-        return Trailing(self.window, self.lags, self.every, self.missing == "conservative")
+        return Trailing(self.lags, self.every, self.window, self.missing == "conservative")
 
     @property
     def cycle(self) -> tuple[int, int]:  # type: ignore[override]
@@ -105,8 +106,7 @@ class _Rolling(SeriesStep):
             if self.band == "bartlett":
                 spread[:, 2:] += 2 * np.cumsum(correlations[:, 1:-1] ** 2, axis=1)
             spread[:, 0] = 0.0
-            sizes = sizes[:, None] if isinstance(sizes, np.ndarray) else sizes
-            spread /= np.where(np.isnan(found[:, :1]), np.nan, sizes)
+            spread /= np.where(np.isnan(found[:, :1]), np.nan, sizes[:, None])
             half = NormalDist().inv_cdf(1 - self.alpha / 2)
             found = np.concatenate([found, half * np.sqrt(spread)], axis=1)
         return found.transpose(0, 2, 1)
@@ -184,7 +184,7 @@ class RollingAcf(_Rolling):
     >>> import rtlab as rt
     >>> found = rt.rolling_acf(pd.Series([1, 2, 1, 2, 1, 1, 1]), window=4, lags=2)
     >>> found[2].round(3).tolist()
-    [nan, nan, nan, 0.5, 0.5, -0.167, -0.333]
+    [nan, nan, nan, 0.5, 0.5, -0.167, -0.167]
     >>> rt.rolling_acf(pd.Series([1, 2, 1, 2, 1, 1]), window=4, lags=2, every=2).index.tolist()
     [1, 3, 5]
     """

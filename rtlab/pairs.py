@@ -1,4 +1,4 @@
-"""Sums over pairs of ticks some lags apart: in a trailing window, or forgotten bit by bit.
+"""Sums over pairs of ticks some lags apart, in a trailing window.
 
 Arrays have ticks first, then lags, then channels, and series last. A series has one channel, its
 ticks about a pivot; or a second one that is 1 where a tick is known, so that missing ticks can be
@@ -7,8 +7,6 @@ left out. Nothing that has left the window is ever subtracted, so a huge value l
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar, NamedTuple
@@ -18,20 +16,20 @@ import numpy as np
 from rtlab.steps import State
 from rtlab.ticks import Values
 
-__all__ = ["LARGEST", "Fading", "Trailing"]
+__all__ = ["CHANNELS", "Kernel", "Place", "Trailing", "add_up", "centre", "ratios", "to_mean",
+           "waited"]  # fmt: skip
 
 LARGEST = 1e150
 """Ticks further from 0 count as missing: their squares would leave the range of a double."""
 
 _BLOCK = 32  # ticks whose products are added up at once
 _OFF = 16.0  # a mean at this many variances from the pivot, squared, costs digits
-_FAINT = 1e-100  # weights that are smaller have lost digits
 _ROOM = 2**17  # products held at once; they should stay in the cache
-_CHANNELS: dict[
-    bool, Any
-] = {  # of the later and of the earlier tick of a pair, whose products are added up
-    False: (slice(None), slice(None)),  # values
-    True: ([0, 0, 1, 1], [0, 1, 0, 1]),  # values, value and known, known and value, both known
+# Of the later and of the earlier tick of a pair, whose products are added up: values; or, with
+# missing ticks left out, values, value and known, known and value, both known.
+CHANNELS: dict[bool, Any] = {
+    False: (slice(None), slice(None)),
+    True: ([0, 0, 1, 1], [0, 1, 0, 1]),
 }
 
 
@@ -44,15 +42,14 @@ def _views(rows: Values, count: int, lags: int, *, step: int = 1, back: bool = F
     return np.ndarray(shape, rows.dtype, rows, begin, (down * step, across, *rest))
 
 
-def _sums(one: Values, rows: Values, weights: Values | None = None, *, back: bool) -> Values:
+def add_up(one: Values, rows: Values, weights: Values | None = None, *, back: bool) -> Values:
     """Add up products of ticks with their neighbours, once for each row of weights."""
     count, lags = len(one), len(rows) - len(one)
     if weights is None and one.size == count:  # one series
         sums = np.correlate(rows.ravel(), one.ravel())
         return (sums[::-1] if back else sums)[None, :, None, None]
     others = _views(rows, count, lags, back=back)
-    if weights is None or len(weights) == 1:
-        one = one if weights is None else one * weights[0][:, None, None]
+    if weights is None:
         return np.asarray(np.einsum("icw,ikcw->kcw", one, others))[None]
     products = (one[:, None] * others).reshape(count, -1)
     return np.asarray(weights @ products).reshape(-1, *others.shape[1:])
@@ -72,14 +69,7 @@ def _since(ticks: int, marks: range) -> Values | None:
     return None if len(marks) == 1 else (np.arange(ticks) >= begins).astype(np.float64)
 
 
-def _known(values: Values) -> tuple[Values, bool]:
-    """Put NaN where a tick is missing, infinite or too large; tell whether there is none."""
-    fits = np.abs(values) <= LARGEST
-    whole = np.count_nonzero(fits) == fits.size
-    return values if whole else np.where(fits, values, np.nan), whole
-
-
-def _centre(rows: Values, pivot: Values, about: Values, *, whole: bool = False) -> None:
+def centre(rows: Values, pivot: Values, about: Values, *, whole: bool = False) -> None:
     """Put ticks about the pivot, 0 where they are missing, and beside them which are known."""
     np.subtract(rows, pivot, out=about[:, 0])
     if whole and about.shape[1] == 1:
@@ -90,7 +80,7 @@ def _centre(rows: Values, pivot: Values, about: Values, *, whole: bool = False) 
         about[:, 1] = ~missing
 
 
-def _covariances(pairs: Values) -> tuple[Values, Values, Values]:
+def to_mean(pairs: Values) -> tuple[Values, Values, Values]:
     """Move sums over known pairs from the pivot to the mean; give it and the known ticks too."""
     count, total = pairs[:, 0, 3], pairs[:, 0, 1]
     mean = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
@@ -107,32 +97,84 @@ def _moved(pairs: Values, first: Values, last: Values, lag: Values, mean: Any) -
     return moved
 
 
-def _ratios(covariances: Values, valid: Any) -> Values:
+def waited(wait: Values, place: Place, lost: Any) -> Any:
+    """Tell at which marks a wait is over, which begins anew with a tick that is ``lost``."""
+    number = np.arange(1.0, place.ticks + 1)[:, None]
+    ends = np.maximum(wait, np.maximum.accumulate(np.where(lost, lost + number, 0.0)))
+    np.maximum(ends[-1] - place.ticks, 0.0, out=wait)
+    return (ends <= number)[place.marks.start :: place.marks.step]
+
+
+def ratios(covariances: Values, valid: Any) -> Values:
+    """Divide by the variance; NaN where there is none, or no answer."""
     variance = covariances[:, 0]
     return covariances / np.where(valid & (variance > 0), variance, np.nan)[:, None]
 
 
-def _apart(state: State, names: Any, width: int, held: int) -> Iterator[tuple[slice, State]]:
-    """Give a few series after the other: their places, and their state to be changed in place."""
-    room = max(_ROOM // max(held, 1), 1)
-    if width <= room:
-        yield slice(None), state
-        return
-    for first in range(0, width, room):
-        here = slice(first, first + room)
-        yield here, {name: state[name][..., here] for name in names}
-
-
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """Ticks of one block: after so many since the anchor, how many, and which are answered."""
 
     at: int
     ticks: int
     marks: range
+    whole: bool = False
+    """Whether none is missing."""
 
 
 @dataclass(frozen=True)
-class Trailing:
+class Kernel:
+    """Correlations at every so-many-th tick, worked out in blocks between fixed tick numbers."""
+
+    lags: int
+    every: int
+
+    block: ClassVar[Any]
+    """Ticks that are worked out at once."""
+    period: ClassVar[Any]
+    """Ticks after which all comes again: some blocks, which hold some answers."""
+
+    @cached_property
+    def lag(self) -> Values:
+        return np.arange(self.lags + 1.0)[:, None]
+
+    def begin(self, width: int) -> State:
+        """Give the arrays before the first tick."""
+        raise NotImplementedError
+
+    def take(self, state: State, values: Values) -> tuple[Values, Values]:
+        """Give correlations (answers, lags, series), and how many known ticks each is about."""
+        tick, (ticks, width) = state["tick"], values.shape
+        fits = np.abs(values) <= LARGEST
+        whole = np.count_nonzero(fits) == fits.size
+        values = values if whole else np.where(fits, values, np.nan)
+        first, block = -(tick + 1) % self.every, self.block
+        sizes = np.empty((len(range(first, ticks, self.every)), width))
+        found = np.empty((len(sizes), self.lags + 1, width))
+        held = min(block, ticks) if block > self.every else 1
+        room = max(_ROOM // (held * (self.lags + 1)), 1)
+        for left in range(0, width, room):
+            here, part = slice(left, left + room), state
+            if width > room:
+                part = {name: state[name][..., here] for name in self.begin(0)}
+            done = filled = 0
+            while done < ticks:
+                at = (tick + done) % self.period
+                rows = values[done : done + block - at % block, here]
+                marks = range((first - done) % self.every, len(rows), self.every)
+                to, place = slice(filled, filled + len(marks)), Place(at, len(rows), marks, whole)
+                self._piece(part, rows, place, found[to, :, here], sizes[to, here])
+                done, filled = done + len(rows), to.stop
+        return found, sizes
+
+    def _piece(
+        self, part: State, rows: Values, place: Place, found: Values, sizes: Values
+    ) -> None:
+        """Take ticks of one block; fill in correlations and sizes at its marks."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Trailing(Kernel):
     """Correlations in the window that ends at every so-many-th tick.
 
     Time is cut at *anchors*, ``period`` ticks apart and at fixed tick numbers. A pair of ticks
@@ -147,11 +189,7 @@ class Trailing:
     """
 
     window: int
-    lags: int
-    every: int
     masked: bool
-
-    names: ClassVar = ("raw", "about", "running", "pivot", "old", "new", "wait")
 
     @cached_property
     def block(self) -> int:
@@ -167,10 +205,6 @@ class Trailing:
         """Whether answers are so far apart that each has an anchor of its own."""
         return self.every > self.window - self.lags
 
-    @cached_property
-    def _counts(self) -> Values:
-        return np.arange(max(self.lags, self.block) + 1.0)[:, None]
-
     def begin(self, width: int) -> State:
         ticks, pairs = self.window + self.period, 4 if self.masked else 1
         blocks = 0 if self._alone else self.period // self.block
@@ -184,58 +218,32 @@ class Trailing:
             "wait": np.full(width, float(self.window)),
         }
 
-    def take(self, state: State, values: Values) -> tuple[Values, Any]:
-        """Give correlations (answers, lags, series), and how many known ticks each is about."""
-        tick, (ticks, width) = state["tick"], values.shape
-        (values, whole), first = _known(values), -(tick + 1) % self.every
-        answers = len(range(first, ticks, self.every))
-        found = np.empty((answers, self.lags + 1, width))
-        sizes = np.empty((answers, width)) if self.masked else found[:, 0]
-        most = min(self.block, ticks)
-        held = most * (self.lags + 1) if most > self.every else self.lags + 1
-        for here, part in _apart(state, self.names, width, held):
-            done = filled = 0
-            while done < ticks:
-                at = (tick + done) % self.period
-                rows = values[done : done + self.block - at % self.block, here]
-                marks = range((first - done) % self.every, len(rows), self.every)
-                into = slice(filled, filled + len(marks))
-                valid = self._append(part, rows, at, marks, whole=whole)
-                done, filled = done + len(rows), into.stop
-                place, full = _Place(at, len(rows), marks), at + len(rows) == self.period
-                gives = found[into, :, here], sizes[into, here]
-                if self._alone:
-                    if full:
-                        self._anchor(part)
-                        self._answer(part, _Place(0, 0, range(-1, 0)), valid, *gives)
-                    continue
-                if valid is not None or not self._single(part, place, gives[0]):
-                    self._answer(part, place, valid, *gives)
-                if full:
-                    self._anchor(part)
-        return found, sizes if self.masked else float(self.window)
+    def _piece(
+        self, part: State, rows: Values, place: Place, found: Values, sizes: Values
+    ) -> None:
+        begin, full = self.window + place.at, place.at + place.ticks == self.period
+        part["raw"][begin : begin + place.ticks] = rows
+        self._centre(part, begin, begin + place.ticks, whole=place.whole)
+        due = None
+        if not place.whole or np.count_nonzero(part["wait"]):
+            due = waited(part["wait"], place, 0 if self.masked else np.isnan(rows) * self.window)
+        if self._alone:
+            if full:
+                self._anchor(part)
+                self._answer(part, Place(0, 0, range(-1, 0)), due, found, sizes)
+            return
+        if due is not None or not self._single(part, place, found, sizes):
+            self._answer(part, place, due, found, sizes)
+        if full:
+            self._anchor(part)
 
-    def _append(self, part: State, rows: Values, at: int, marks: range, *, whole: bool) -> Any:
-        """Take ticks of one block; tell at which marks there is an answer, None for all."""
-        begin, wait = self.window + at, part["wait"]
-        part["raw"][begin : begin + len(rows)] = rows
-        self._centre(part, begin, begin + len(rows), whole=whole)
-        if whole and not np.count_nonzero(wait):
-            return None
-        due = wait - self._counts[1 : len(rows) + 1]
-        if not (self.masked or whole):
-            number = np.arange(len(rows), dtype=np.float64)[:, None]
-            lost = np.where(np.isnan(rows), number + self.window, -np.inf)
-            due = np.maximum(due, np.maximum.accumulate(lost) - number)
-        np.maximum(due[-1], 0.0, out=wait)
-        return due[marks.start :: self.every] <= 0
-
-    def _single(self, part: State, place: _Place, found: Values) -> bool:
+    def _single(self, part: State, place: Place, found: Values, sizes: Values) -> bool:
         """Do as `_answer` for one series and one answer at most, where nothing is in its way.
 
         The same sums, without the price of arrays of one; it tells whether it was possible.
         """
-        (at, ticks, marks), lags, end = place, self.lags, self.window + place.at + place.ticks
+        at, ticks, marks, _ = place
+        lags, end = self.lags, self.window + at + ticks
         inside = len(marks) > 1 or (len(marks) == 1 and (at + ticks) % self.block)
         if inside or self.masked or part["pivot"].size > 1:
             return False
@@ -246,16 +254,15 @@ class Trailing:
             first, last = running[at + ticks :][: lags + 1], running[end - lags : end + 1][::-1]
             mean = (last[0] - first[0]) / self.window
             pairs = new + part["old"][(at + ticks) // self.block, :, 0, 0]
-            moved = _moved(pairs, first, last, self._counts[: lags + 1, 0], mean)
+            moved = _moved(pairs, first, last, self.lag[:, 0], mean)
             if not _OFF * moved[0] > self.window * mean * mean:
                 return False
             np.divide(moved, moved[0], out=found[0, :, 0])
+            sizes[:] = self.window
         part["new"][:, 0, 0] = new
         return True
 
-    def _answer(
-        self, part: State, place: _Place, valid: Any, found: Values, sizes: Values
-    ) -> None:
+    def _answer(self, part: State, place: Place, valid: Any, found: Values, sizes: Values) -> None:
         """Answer at marks; where the pivot is too far off, once more with a new one from there."""
         pairs, count = self._pairs(part, place), len(place.marks)
         if count == 0:
@@ -263,20 +270,18 @@ class Trailing:
         begin = place.at + 1 + place.marks[0]
         covariances, mean, size = self._closed(part, pairs, begin)
         variance = covariances[:, 0]
-        spread, off = _OFF * variance, mean * mean * size
-        if self.masked:
-            sizes[:] = size
+        spread, off, sizes[:] = _OFF * variance, mean * mean * size, size
         good = spread > off
         if valid is None and np.count_nonzero(good) == good.size:
             np.divide(covariances, variance[:, None], out=found)
             return
         valid = np.ones_like(good) if valid is None else valid
-        found[:] = _ratios(covariances, valid)
+        found[:] = ratios(covariances, valid)
         off = valid & (spread < off)
         where = np.flatnonzero(off.any(axis=0))
         if len(where) == 0:
             return
-        own = {name: part[name][..., where] for name in self.names}
+        own = {name: part[name][..., where] for name in self.begin(0)}
         first = off[:, where].argmax(axis=0)
         for one, mark in enumerate(begin + self.every * first):
             raw = own["raw"][mark : mark + self.window, one]
@@ -290,27 +295,25 @@ class Trailing:
         for name, array in own.items():
             part[name][..., where] = array
 
-    def _pairs(self, part: State, place: _Place) -> Values:
+    def _pairs(self, part: State, place: Place) -> Values:
         """Give sums over the pairs of the window at each mark; move ``new`` on."""
-        (at, ticks, marks), about, new = place, part["about"], part["new"]
+        (at, ticks, marks, _), about, new = place, part["about"], part["new"]
         old: Values = part["old"][-(-(at + ticks) // self.block)]
         if ticks == 0:
             return old[None]
-        later, earlier = _CHANNELS[self.masked]
+        later, earlier = CHANNELS[self.masked]
         rows = about[self.window + at - self.lags : self.window + at + ticks]
-        sums = _sums(rows[self.lags :, later], rows[:, earlier], _upto(ticks, marks), back=True)
+        sums = add_up(rows[self.lags :, later], rows[:, earlier], _upto(ticks, marks), back=True)
         sums += new
         new[:] = sums[-1]
         if len(marks) == 0:
             return sums
-        pairs = sums[: len(marks)]
+        pairs, begin = sums[: len(marks)], at + 1 + marks[0]
         pairs += old
-        begin = at + 1 + marks[0]
         left = -begin % self.block  # ticks of this block that are in the first window
         if left:
-            rows = about[begin : begin + left + self.lags]
-            weights = _since(left, marks)
-            pairs += _sums(rows[:left, earlier], rows[:, later], weights, back=False)
+            rows, weights = about[begin : begin + left + self.lags], _since(left, marks)
+            pairs += add_up(rows[:left, earlier], rows[:, later], weights, back=False)
         return pairs
 
     def _closed(self, part: State, pairs: Values, begin: int) -> tuple[Values, Values, Any]:
@@ -320,20 +323,20 @@ class Trailing:
         of the window only: all of it, and its first and last ``lag`` ticks.
         """
         if self.masked:
-            return _covariances(pairs)
+            return to_mean(pairs)
         running, end, lags, count = part["running"], begin + self.window, self.lags, len(pairs)
         reach = self.every * (count - 1) + 1
         first, last = running[begin : begin + reach + lags], running[end - lags : end + reach]
         mean = (last[lags :: self.every] - first[: reach : self.every]) / self.window
         first = _views(first, count, lags, step=self.every)
         last = _views(last, count, lags, step=self.every, back=True)
-        moved = _moved(pairs[:, :, 0], first, last, self._counts[: lags + 1], mean[:, None])
+        moved = _moved(pairs[:, :, 0], first, last, self.lag, mean[:, None])
         return moved, mean, float(self.window)
 
     def _centre(self, part: State, begin: int, end: int, *, whole: bool = False) -> None:
         """Work out what follows from raw ticks and the pivot, from ``begin`` to ``end``."""
         about, running = part["about"][begin:end], part["running"][begin : end + 1]
-        _centre(part["raw"][begin:end], part["pivot"], about, whole=whole)
+        centre(part["raw"][begin:end], part["pivot"], about, whole=whole)
         running[1:] = about[:, 0]
         np.add.accumulate(running, out=running)
 
@@ -344,9 +347,9 @@ class Trailing:
     def _rebuild(self, part: State, end: int, summed: int) -> None:
         """Work out all that follows from raw ticks; those before ``summed`` are in the sums."""
         window, lags, old, running = self.window, self.lags, part["old"], part["running"]
-        later, earlier = _CHANNELS[self.masked]
+        later, earlier = CHANNELS[self.masked]
         about = part["about"][:window]
-        _centre(part["raw"][:window], part["pivot"], about)
+        centre(part["raw"][:window], part["pivot"], about)
         running[:window] = -about[::-1, 0].cumsum(axis=0)[::-1]
         running[window] = 0.0
         self._centre(part, window, end)
@@ -355,102 +358,10 @@ class Trailing:
         old[-1], above = 0.0, old[-1]
         for place in reversed(range(len(old))):
             begin = place * self.block
-            sums = _sums(one[begin:stop], others[begin : stop + lags], back=False)[0]
+            sums = add_up(one[begin:stop], others[begin : stop + lags], back=False)[0]
             np.add(sums, above, out=old[place])
             above, stop = old[place], begin
         part["new"][:] = 0.0
         if summed > window:
             rows = part["about"][window - lags : summed]
-            part["new"][:] = _sums(rows[lags:, later], rows[:, earlier], back=True)[0]
-
-
-@dataclass(frozen=True)
-class Fading:
-    """Correlations in which a tick of age ``a`` weighs ``0.5 ** (a / halflife)``.
-
-    A pair weighs the geometric mean of its two ticks. Sums fade by the same factor from tick to
-    tick, so that only as many ticks as there are lags are remembered. The pivot moves to the mean
-    at fixed tick numbers, before the mean can get far away.
-    """
-
-    halflife: float
-    lags: int
-    every: int
-
-    names: ClassVar = ("raw", "pivot", "pairs", "squares", "since")
-
-    @cached_property
-    def block(self) -> int:
-        return max(min(_BLOCK, int(4 * self.halflife)), 1)
-
-    @cached_property
-    def period(self) -> int:
-        return math.lcm(self.block, self.every)
-
-    def begin(self, width: int) -> State:
-        return {
-            "raw": np.full((self.lags, width), np.nan),
-            "pivot": np.full(width, np.nan),
-            "pairs": np.zeros((self.lags + 1, 4, width)),
-            "squares": np.zeros(width),
-            "since": np.zeros(width),
-        }
-
-    def take(self, state: State, values: Values) -> tuple[Values, Values]:
-        """Give correlations (answers, lags, series), and how many equal ticks tell as much."""
-        tick, (ticks, width) = state["tick"], values.shape
-        values, first = _known(values)[0], -(tick + 1) % self.every
-        answers = len(range(first, ticks, self.every))
-        found = np.empty((answers, self.lags + 1, width))
-        sizes = np.empty((answers, width))
-        held = 4 * min(self.block, ticks) * (self.lags + 1)
-        for here, part in _apart(state, self.names, width, held):
-            done = filled = 0
-            while done < ticks:
-                stop = done + self.block - (tick + done) % self.block
-                rows = values[done:stop, here]
-                marks = np.arange((first - done) % self.every, len(rows), self.every)
-                into = slice(filled, filled + len(marks))
-                found[into, :, here], sizes[into, here] = self._piece(part, rows, marks)
-                done, filled = done + len(rows), into.stop
-                if done == stop:
-                    self._shift(part)
-        return found, sizes
-
-    def _piece(self, part: State, rows: Values, marks: Any) -> tuple[Values, Values]:
-        """Take ticks up to the end of the block at most; answer at marks."""
-        ticks, lags, pivot = len(rows), self.lags, part["pivot"]
-        if np.isnan(pivot).any():  # it begins as the first known tick
-            first = (~np.isnan(rows)).argmax(axis=0)[None]
-            own = np.take_along_axis(rows, first, axis=0)[0]
-            pivot[:] = np.where(np.isnan(pivot), own, pivot)
-        raw = np.concatenate([part["raw"], rows])
-        about = np.empty((len(raw), 2, raw.shape[1]))
-        _centre(raw, pivot, about)
-        later, earlier = _CHANNELS[True]
-        ends = np.append(marks, ticks - 1)[:, None]
-        ages = ends - np.arange(ticks)
-        weights = np.where(ages >= 0, self._fade(np.maximum(ages, 0)), 0.0)
-        pairs = _sums(about[lags:, later], about[:, earlier], weights, back=True)
-        fade = self._fade(ends + 1)
-        pairs += fade[:, :, None, None] * part["pairs"]
-        squares = weights**2 @ about[lags:, 1] + fade**2 * part["squares"]
-        since = np.minimum(part["since"] + ends + 1, lags + 1)
-        part["raw"][:], part["pairs"][:] = raw[ticks:], pairs[-1]
-        part["squares"][:], part["since"][:] = squares[-1], since[-1]
-        covariances, _, count = _covariances(pairs[:-1])
-        covariances *= self._fade(np.arange(lags + 1)[:, None] / 2)
-        sizes = count**2 / np.where(squares > 0, squares, np.nan)[:-1]
-        return _ratios(covariances, (since[:-1] > lags) & (count > _FAINT)), sizes
-
-    def _fade(self, ages: Any) -> Values:
-        return np.asarray(0.5 ** (ages / self.halflife))
-
-    def _shift(self, part: State) -> None:
-        """Move the pivot to the weighted mean."""
-        pairs = part["pairs"]
-        pivot = part["pivot"] + _covariances(pairs[None])[1][0]
-        mean = np.nan_to_num(pivot - part["pivot"])  # as it is rounded; 0 where there is none
-        pairs[:, 0] -= mean * (pairs[:, 1] + pairs[:, 2] - mean * pairs[:, 3])
-        pairs[:, 1:3] -= (mean * pairs[:, 3])[:, None]
-        part["pivot"][:] = pivot
+            part["new"][:] = add_up(rows[lags:, later], rows[:, earlier], back=True)[0]
