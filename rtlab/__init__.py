@@ -32,6 +32,7 @@ from rtlab.season import decompose
 from rtlab.rolling import rolling_decompose
 from rtlab.robust import robust_decompose
 from rtlab.revisions import revisions
+from rtlab.alarms import alarms
 from rtlab.ranks import leaderboard
 from rtlab.behaviour import rfm, together, users
 from rtlab.sinks import write_csv, write_parquet
@@ -80,6 +81,7 @@ __all__ = [
     "rolling_decompose",
     "robust_decompose",
     "revisions",
+    "alarms",
     "leaderboard",
     "users",
     "rfm",

@@ -65,8 +65,8 @@ class SeriesStep(Step):
     """Columns that together are one series; its values then have a third axis, for them."""
     ahead: ClassVar[int] = 0
     """An answer is about the tick so many before the newest."""
-    timed: ClassVar[bool] = False
-    """Whether the times of the ticks are needed."""
+    timed: ClassVar[bool | str] = False
+    """Whether the times of the ticks are needed; or "perhaps": where there are any."""
     regular: ClassVar[bool] = False
     """Whether times, where there are any, must be equally far apart."""
     cycle: ClassVar[tuple[int, int] | None] = None
