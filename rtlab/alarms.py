@@ -280,7 +280,7 @@ class Alarms(SeriesStep):
         }
         whole = frame[["ticks", "episode"]].astype(np.int64)
         frame = frame.assign(**_text(told, frame), since=since, **whole)
-        return frame.assign(**_text({"reason": map(_reason, frame.itertuples())}, frame))
+        return frame.assign(**_text({"reason": map(reason, frame.itertuples())}, frame))
 
 
 def _text(columns: Mapping[str, Iterable[str]], frame: pd.DataFrame) -> dict[str, Any]:
@@ -288,15 +288,18 @@ def _text(columns: Mapping[str, Iterable[str]], frame: pd.DataFrame) -> dict[str
     return {name: pd.Series([*words], frame.index, "str") for name, words in columns.items()}
 
 
-def _reason(row: Any) -> str:
-    """Say in numbers why there is an alarm."""
-    found = f"{say(row.observed)} where {say(row.expected)} ± {say(row.scale)} was expected"
-    if row.kind == "outlier":
-        return f"{found}: {row.score:.1f} robust sigmas {row.side}, limit {row.limit:g}"
-    for_so_long = f"{row.ticks} ticks" if row.ticks != 1 else "1 tick"
+def reason(alarm: Any, unit: str = "") -> str:
+    """Say in numbers why there is an alarm: a row of the answer, in a unit if it has one."""
+    observed, expected, scale = (
+        say(one, unit) for one in (alarm.observed, alarm.expected, alarm.scale)
+    )
+    found = f"{observed} where {expected} ± {scale} was expected"
+    if alarm.kind == "outlier":
+        return f"{found}: {alarm.score:.1f} robust sigmas {alarm.side}, limit {alarm.limit:g}"
+    long = f"{alarm.ticks} ticks" if alarm.ticks != 1 else "1 tick"
     return (
-        f"{row.side} for {for_so_long}, since {row.since}: what lies {row.side} adds up to "
-        f"{row.score:.1f} sigmas, limit {row.limit:g}; now {found}"
+        f"{alarm.side} for {long}, since {alarm.since}: what lies {alarm.side} adds up to "
+        f"{alarm.score:.1f} sigmas, limit {alarm.limit:g}; now {found}"
     )
 
 
