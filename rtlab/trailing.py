@@ -232,12 +232,25 @@ class Folding(Moving):
             (here,) = np.nonzero(levels == level)
             a, b, size = first[here], last[here], 1 << level
             blocks = aligned.reshape(-1, size, width)
-            used, at = np.unique(a >> level, return_inverse=True)
+            used, at = _distinct(a >> level)
             inside = np.where(a < b, a & (size - 1), size)  # a window of one tick ends nothing
-            ends = self._ends(blocks[used])[:, at, inside]
-            used, at = np.unique(b >> level, return_inverse=True)
-            begun = self.scan(self._empty(width), blocks[used])[:, at, b & (size - 1)]
-            yield here, self.merge(ends, begun)
+            ends = _picked(self._ends(blocks[used]), at, inside)
+            used, at = _distinct(b >> level)
+            begun = self.scan(self._empty(width), blocks[used])
+            yield here, self.merge(ends, _picked(begun, at, b & (size - 1)))
+
+
+def _distinct(numbers: Any) -> tuple[Any, Any]:
+    """Give the different ones of rising numbers, and the place of each among them."""
+    fresh = np.diff(numbers, prepend=-1) != 0
+    return numbers[fresh], fresh.cumsum() - 1
+
+
+def _picked(folds: Values, blocks: Any, ticks: Any) -> Values:
+    """Take the folds at some ticks of blocks."""
+    marks, _, size, width = folds.shape
+    picked: Values = np.take(folds.reshape(marks, -1, width), blocks * size + ticks, axis=1)
+    return picked
 
 
 def running(fold: np.ufunc, start: Values, rows: Values, out: Values) -> None:
