@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from bench import pipeline, shop, single, small, state, windowing
+from bench import decomposing, moving, pipeline, robust, shop, single, small, state, windowing
 
 Part = Callable[[int, int], None]
 PARTS: dict[str, tuple[Part, int, int]] = {  # with the usual number of rounds and of events
@@ -18,6 +18,9 @@ PARTS: dict[str, tuple[Part, int, int]] = {  # with the usual number of rounds a
     "windows": (windowing.windows, 5, 1_000_000),
     "state": (state.state, 1, 10**7),
     "dedupe": (state.dedupe, 1, 10**7),
+    "moving": (moving.moving, 5, 1_000_000),
+    "decomposing": (decomposing.decomposing, 5, 0),
+    "robust": (robust.robust, 5, 0),
     "pass": (shop.one_pass, 5, 0),
     "memory": (shop.memory, 1, 0),
     "import": (small.imports, 5, 0),

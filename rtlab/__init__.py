@@ -15,9 +15,20 @@ from rtlab.windows import sliding, tumbling
 from rtlab.sessions import session
 from rtlab.counts import count_window
 from rtlab.smooth import exponential_average, moving_average, moving_median
+from rtlab.moments import (
+    moving_max,
+    moving_min,
+    moving_quantile,
+    moving_std,
+    moving_variance,
+    moving_zscore,
+)
 from rtlab.change import difference, integrate
+from rtlab.stationarity import stationarity
 from rtlab.correlation import acf, pacf
-from rtlab.season import decompose, find_period
+from rtlab.lagged import rolling_acf, rolling_pacf
+from rtlab.periods import find_period, rolling_period
+from rtlab.season import decompose
 from rtlab.rolling import rolling_decompose
 from rtlab.robust import robust_decompose
 from rtlab.revisions import revisions
@@ -50,11 +61,21 @@ __all__ = [
     "moving_average",
     "moving_median",
     "exponential_average",
+    "moving_variance",
+    "moving_std",
+    "moving_zscore",
+    "moving_min",
+    "moving_max",
+    "moving_quantile",
     "difference",
     "integrate",
+    "stationarity",
     "acf",
     "pacf",
+    "rolling_acf",
+    "rolling_pacf",
     "find_period",
+    "rolling_period",
     "decompose",
     "rolling_decompose",
     "robust_decompose",

@@ -52,6 +52,45 @@ class Correlogram:
     kind: str
     alpha: float
 
+    @classmethod
+    def of(cls, values: Any, n: int, *, alpha: float = 0.05) -> Correlogram:
+        """Make a correlogram, with Bartlett's band, of autocorrelations that are known already.
+
+        Parameters
+        ----------
+        values : Series or array of float
+            From lag 0 on, as a row of what :func:`rolling_acf` gives.
+        n : int
+            Ticks that they are about: the window.
+        alpha : float, default 0.05
+            Share of white noise's correlations outside the band.
+
+        Raises
+        ------
+        DataError
+            If one is missing, as before the first full window.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import rtlab as rt
+        >>> found = rt.rolling_acf(pd.Series([1, 4, 2, 5, 3, 6, 4]), window=6, lags=2)
+        >>> Correlogram.of(found.iloc[-1], n=6)
+        ACF of 6 ticks, lags 0 to 2: 0 outside the 95% band
+        """
+        if isinstance(values, pd.Series) and values.index.nlevels > 1:
+            values = values["acf"]  # beside its band
+        acf = np.asarray(values, dtype=np.float64)
+        if np.isnan(acf).any() or len(acf) < 2:
+            raise DataError(
+                f"{int(np.isnan(acf).sum())} of {len(acf)} correlations are missing: a "
+                "correlogram needs all, from lag 0 to 1 at least; take a row after the first "
+                "full window"
+            )
+        variances = 1 + 2 * np.cumsum(acf[1:-1] ** 2)
+        spread = np.sqrt(np.concatenate([[0.0, 1.0], variances]) / n)
+        return _told("acf", acf, acf, spread, n=n, alpha=alpha)
+
     @property
     def significant(self) -> list[int]:
         """Lags whose correlation is outside the band."""
@@ -77,6 +116,23 @@ class Correlogram:
             f"{len(self.significant)} outside the {1 - self.alpha:.0%} band"
             f"{f', strongest {found}' if found else ''}"
         )
+
+
+def _told(kind: str, values: Any, acf: Any, spread: Any, *, n: int, alpha: float) -> Correlogram:
+    """Put a correlogram together; ``spread`` is the band in standard errors."""
+    tools = optional("statsmodels.tsa.stattools", "stats")
+    index = pd.RangeIndex(len(values), name="lag")
+    half = NormalDist().inv_cdf(1 - alpha / 2) * spread
+    statistic, p_value = tools.q_stat(acf[1:], nobs=n)
+    return Correlogram(
+        values=pd.Series(values, index, name=kind),
+        lower=pd.Series(-half, index, name="lower"),
+        upper=pd.Series(half, index, name="upper"),
+        ljung_box=pd.DataFrame({"statistic": statistic, "p_value": p_value}, index[1:]),
+        n=n,
+        kind=kind,
+        alpha=alpha,
+    )
 
 
 @dataclass(frozen=True)
@@ -135,22 +191,6 @@ class _Correlation(WholeSeries):
         missing = "conservative" if np.isnan(values).any() else "none"
         return np.asarray(tools.acf(values, nlags=lags, fft=missing == "none", missing=missing))
 
-    def _result(self, kind: str, values: Any, spread: Any, acf: Any, known: int) -> Correlogram:
-        """Put together what both have in common; ``spread`` is the band in standard errors."""
-        tools = optional("statsmodels.tsa.stattools", "stats")
-        index = pd.RangeIndex(len(values), name="lag")
-        half = NormalDist().inv_cdf(1 - self.alpha / 2) * spread
-        statistic, p_value = tools.q_stat(acf[1:], nobs=known)
-        return Correlogram(
-            values=pd.Series(values, index, name=kind),
-            lower=pd.Series(-half, index, name="lower"),
-            upper=pd.Series(half, index, name="upper"),
-            ljung_box=pd.DataFrame({"statistic": statistic, "p_value": p_value}, index[1:]),
-            n=known,
-            kind=kind,
-            alpha=self.alpha,
-        )
-
 
 @dataclass(frozen=True)
 class Acf(_Correlation):
@@ -206,9 +246,7 @@ class Acf(_Correlation):
         """Correlate the finished series with its past."""
         values, known, lags = self._values(series)
         acf = self._correlations(values, lags)
-        variances = 1 + 2 * np.cumsum(acf[1:-1] ** 2)
-        spread = np.sqrt(np.concatenate([[0.0, 1.0], variances]) / known)
-        return self._result("acf", acf, spread, acf, known)
+        return Correlogram.of(acf, known, alpha=self.alpha)
 
 
 @dataclass(frozen=True)
@@ -277,7 +315,7 @@ class Pacf(_Correlation):
             partial = tools.pacf(values, nlags=lags, method=self.method)
         spread = np.full(lags + 1, known**-0.5)
         spread[0] = 0.0
-        return self._result("pacf", np.asarray(partial), spread, acf, known)
+        return _told("pacf", np.asarray(partial), acf, spread, n=known, alpha=self.alpha)
 
 
 acf = register("acf")(Acf)

@@ -18,8 +18,6 @@ import numpy as np
 from rtlab.errors import ParameterError
 from rtlab.ticks import Values, check_count
 
-__all__ = ["Classical", "Loess", "Stl", "weights"]
-
 Plan = tuple["Stl", ...] | tuple["Classical"]
 """A stage for each period, shortest first; the classical averages have one."""
 
@@ -105,8 +103,8 @@ class Stl:
     window: int
     period: int
     seasonal: int = 7
-    trend: int | None = None
-    low_pass: int | None = None
+    trend: Any = None
+    low_pass: Any = None
     seasonal_deg: int = 1
     trend_deg: int = 1
     low_pass_deg: int = 1
@@ -117,13 +115,11 @@ class Stl:
 
     def __post_init__(self) -> None:
         _check_odd("seasonal", self.seasonal, 3)
-        usual = {
-            "trend": math.ceil(1.5 * self.period / (1 - 1.5 / self.seasonal)) | 1,
-            "low_pass": (self.period + 1) | 1,
-        }
+        trend = 1.5 * self.period / (1 - 1.5 / self.seasonal)
+        usual = {"trend": trend, "low_pass": self.period + 1}
         for name, length in usual.items():
             if getattr(self, name) is None:
-                object.__setattr__(self, name, length)
+                object.__setattr__(self, name, math.ceil(length) | 1)
             _check_odd(name, getattr(self, name), (self.period + 1) | 1)
         for one in fields(self):
             value = getattr(self, one.name)
@@ -134,15 +130,20 @@ class Stl:
             if one.name.endswith(("_jump", "_iter")):
                 check_count(one.name, value, 1, unit="step", remedy=1)
 
+    @property
+    def known(self) -> range:
+        """The places of a window that have a trend."""
+        return range(self.window)
+
     def smoothers(self) -> tuple[Loess, ...]:
         """Give the smoothers of the trend, of the low-pass, and of longer and shorter phases."""
-        size, period, lengths = self.window, self.period, (self.trend, self.low_pass)
-        trend = Loess(size, int(lengths[0] or 0), self.trend_deg, self.trend_jump)
-        slow = Loess(size, int(lengths[1] or 0), self.low_pass_deg, self.low_pass_jump)
+        size, rounds = self.window, self.window // self.period
         how = self.seasonal, self.seasonal_deg, self.seasonal_jump
-        rounds = size // period
-        cycles = (Loess(k, *how, extended=True) for k in (rounds + 1, rounds))
-        return (trend, slow, *cycles)
+        return (
+            Loess(size, self.trend, self.trend_deg, self.trend_jump),
+            Loess(size, self.low_pass, self.low_pass_deg, self.low_pass_jump),
+            *(Loess(k, *how, extended=True) for k in (rounds + 1, rounds)),
+        )
 
     def back(self, smoothers: tuple[Loess, ...], season: Values, trend: Values) -> Values:
         """Push rows on the season and on the trend back to rows on the ticks, added together."""
@@ -256,16 +257,13 @@ def weights(plan: Plan, lags: tuple[int, ...]) -> Values:
     >>> abs(trend.sum().round(9)), abs(season.sum().round(9))
     (np.float64(1.0), np.float64(0.0))
     """
-    stages = [one for one in plan if isinstance(one, Stl)]
-    if not stages:
-        found = next(one for one in plan if isinstance(one, Classical)).rows(lags)
-    else:
-        found = _several(stages, lags)
+    one: Any = plan[0]
+    found: Values = one.rows(lags) if isinstance(one, Classical) else _several(plan, lags)
     found.flags.writeable = False
     return found
 
 
-def _several(stages: list[Stl], lags: tuple[int, ...]) -> Values:
+def _several(stages: Any, lags: tuple[int, ...]) -> Values:
     """Push unit rows back through STL of each period in turn: the rest plus its own season."""
     size, parts = stages[0].window, len(stages) + 1
     unit = np.zeros((parts, parts, len(lags), size))

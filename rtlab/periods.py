@@ -10,16 +10,18 @@ import numpy as np
 import pandas as pd
 
 from rtlab.errors import DataError, ParameterError
-from rtlab.steps import register
-from rtlab.ticks import Values, WholeSeries, check_count
+from rtlab.steps import State, register
+from rtlab.ticks import SeriesStep, Values, WholeSeries, check_count
 
 __all__ = [
     "FindPeriod",
     "Periods",
+    "RollingPeriod",
     "check_missing",
     "check_regular",
     "complete",
     "find_period",
+    "rolling_period",
     "several",
 ]
 
@@ -52,12 +54,19 @@ def several(value: Any) -> list[Any]:
     return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
 
 
-def check_missing(missing: str) -> None:
+def check_missing(missing: str, other: str = "raise") -> None:
     """Refuse a policy for missing ticks that does not exist."""
-    if missing not in ("raise", "interpolate"):
+    if missing not in (other, "interpolate"):
         raise ParameterError(
-            f"missing={missing!r}: it is 'raise' or 'interpolate'; try missing='interpolate'"
+            f"missing={missing!r}: it is {other!r} or 'interpolate'; try missing='interpolate'"
         )
+
+
+def _check_tries(candidates: Sequence[int] | None, max_period: int | None) -> None:
+    if max_period is not None:
+        check_count("max_period", max_period, 2, unit="ticks", remedy=168)
+    for period in candidates or ():
+        check_count("period", period, 2, unit="ticks", remedy=24)
 
 
 def check_regular(name: str, index: Any) -> int | None:
@@ -79,7 +88,7 @@ def check_regular(name: str, index: Any) -> int | None:
             steps = np.diff(wall.as_unit("us").asi8)
         if usual is None and len(steps) and steps[0] > 0:
             usual = {_DAY: 7, 7 * _DAY: 52}.get(int(steps[0]), _DAY // int(steps[0]))
-    if len(steps) and (steps[0] == steps).all():
+    if not len(steps) or (steps[0] == steps).all():
         return usual if usual and usual > 1 else None
     kinds, counts = np.unique(steps, return_counts=True)
     odd = int(np.argmax(steps != kinds[counts.argmax()]))
@@ -187,10 +196,7 @@ class FindPeriod(WholeSeries):
 
     def __post_init__(self) -> None:
         check_missing(self.missing)
-        if self.max_period is not None:
-            check_count("max_period", self.max_period, 2, unit="ticks", remedy=168)
-        for period in self.candidates or ():
-            check_count("period", period, 2, unit="ticks", remedy=24)
+        _check_tries(self.candidates, self.max_period)
 
     def answer(self, series: Any) -> Periods:
         """Search the finished series."""
@@ -201,30 +207,146 @@ class FindPeriod(WholeSeries):
                 "least 6 ticks; use a longer series"
             )
         filled, _ = complete("find_period", series, self.missing)
-        longest = min(len(series) // 3, self.max_period or len(series))
-        values = filled.to_numpy()
-        values = np.clip(values, *np.quantile(values, [0.005, 0.995]))  # tame outliers
-        acf = _per_pair(_detrend(values, longest), longest)
-        if self.candidates is None:
-            tries = [p for p in range(2, longest + 1) if acf[p] > max(acf[p - 1], acf[p + 1])]
-        else:
-            tries = sorted({int(p) for p in self.candidates if p <= longest})
-        rows: dict[int, tuple[float, float, float]] = {}
-        for near in tries:
-            least = max((0.95 * acf[p] for p in rows), default=0.0)
-            if acf[near] <= max(least, 2 / len(values) ** 0.5):
-                continue  # a repetition of a shorter one at best
-            level = _detrend(values, near)
-            period = near if self.candidates else _refine(level, near, longest)
-            p_value = min(_line(level, period, list(rows)) * longest, 1.0)
-            if p_value < _ALARMS and period not in rows:
-                before = max((_explained(level, shorter) for shorter in rows), default=0.0)
-                share = max(_explained(level, period) - before, 0.0)
-                rows[period] = (share, acf[near], p_value)
+        rows = _search(filled.to_numpy(), self.candidates, self.max_period)
         table = pd.DataFrame.from_dict(rows, orient="index", columns=["share", "acf", "p_value"])
         return Periods(
-            table.rename_axis("period").sort_values("share", ascending=False), len(values)
+            table.rename_axis("period").sort_values("share", ascending=False), len(series)
         )
+
+
+@dataclass(frozen=True)
+class RollingPeriod(SeriesStep):
+    """Period of the last ticks, searched again and again: it follows a season that changes.
+
+    Parameters
+    ----------
+    data : Series, DataFrame or ndarray
+        A regular series, or several side by side.
+    window : int
+        Number of ticks to search, at least three of the longest period.
+    every : int, optional
+        Search at each so-many-th tick, counted from the beginning of the series; by default four
+        times in a window.
+    candidates, max_period
+        As for ``find_period``; the longest period is at most a third of the window.
+    missing : {"gap", "interpolate"}, default "gap"
+        No answer while the window holds a missing tick, or fill them in a straight line.
+
+    Returns
+    -------
+    DataFrame of float64
+        A row for each search with columns ``period``, in ticks, the ``share`` of variance that it
+        explains and its ``p_value``, as ``find_period`` gives of this window. NaN where no season
+        stands out, all ticks are the same, or the window is not full. Of a frame, with the series'
+        names above; of an array, an array of shape (answers[, series], 3).
+
+    Raises
+    ------
+    DataError
+        If the ticks are irregular.
+    ParameterError
+        If a parameter breaks its rule.
+
+    See Also
+    --------
+    find_period : of a finished series, once, with all its periods and how they are found.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> import rtlab as rt
+    >>> hour = np.arange(480)
+    >>> wave = np.sin(2 * np.pi * hour / np.where(hour < 240, 24, 36))
+    >>> rt.rolling_period(pd.Series(wave), window=120, every=120)["period"].tolist()
+    [24.0, 24.0, 36.0, 36.0]
+    """
+
+    window: int
+    every: int | None = None
+    candidates: Sequence[int] | None = None
+    max_period: int | None = None
+    missing: str = "gap"
+
+    parts: ClassVar[tuple[str, ...]] = ("period", "share", "p_value")
+    regular: ClassVar[bool] = True
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"window": 24, "every": 5},
+        {"window": 36, "missing": "interpolate", "max_period": 8},
+    )
+
+    def __post_init__(self) -> None:
+        check_count("window", self.window, 6, unit="ticks", remedy=240)
+        if self.every is not None:
+            check_count("every", self.every, 1, unit="tick", remedy=24)
+        check_missing(self.missing, "gap")
+        _check_tries(self.candidates, self.max_period)
+
+    @property
+    def _every(self) -> int:
+        return self.every or max(self.window // 4, 1)
+
+    @property
+    def cycle(self) -> tuple[int, int]:  # type: ignore[override]
+        """How the base may compute many series together, whenever each began."""
+        return 0, self._every
+
+    def places(self, tick: int, ticks: int) -> slice:  # noqa: ARG002
+        """Search at every so-many-th tick of the series."""
+        return slice(-(tick + 1) % self._every, None, self._every)
+
+    def begin(self, width: int) -> State:
+        return {"last": np.full((self.window + self._every, width), np.inf)}  # not yet there
+
+    def take(self, state: State, values: Values, times: Any) -> Values:  # noqa: ARG002
+        values = np.where(np.isfinite(values), values, np.nan)
+        last, every, done, found = state["last"], self._every, 0, []
+        while done < len(values):
+            at = (state["tick"] + done) % every
+            rows = values[done : done + every - at]
+            last[self.window + at : self.window + at + len(rows)] = rows
+            done += len(rows)
+            if at + len(rows) == every:
+                last[: self.window] = last[every:].copy()
+                found.append([self._searched(one) for one in last[: self.window].T])
+        return np.array(found).reshape(-1, values.shape[1], 3)
+
+    def _searched(self, window: Values) -> tuple[float, float, float]:
+        known, nothing = np.isfinite(window), (np.nan, np.nan, np.nan)
+        if np.isposinf(window[0]) or not known.any() or not (self.missing != "gap" or known.all()):
+            return nothing
+        places = np.arange(len(window))
+        filled = np.interp(places, places[known], window[known])
+        if np.ptp(filled) == 0:
+            return nothing
+        rows = _search(filled, self.candidates, self.max_period)
+        best = max(rows, key=lambda period: rows[period][0], default=None)
+        return nothing if best is None else (float(best), rows[best][0], rows[best][2])
+
+
+def _search(
+    values: Values, candidates: Sequence[int] | None, max_period: int | None
+) -> dict[int, tuple[float, float, float]]:
+    """Give share, autocorrelation and p-value of each period that stands out, shortest first."""
+    longest = min(len(values) // 3, max_period or len(values))
+    values = np.clip(values, *np.quantile(values, [0.005, 0.995]))  # tame outliers
+    acf = _per_pair(_detrend(values, longest), longest)
+    if candidates is None:
+        tries = [p for p in range(2, longest + 1) if acf[p] > max(acf[p - 1], acf[p + 1])]
+    else:
+        tries = sorted({int(p) for p in candidates if p <= longest})
+    rows: dict[int, tuple[float, float, float]] = {}
+    for near in tries:
+        least = max((0.95 * acf[p] for p in rows), default=0.0)
+        if acf[near] <= max(least, 2 / len(values) ** 0.5):
+            continue  # a repetition of a shorter one at best
+        level = _detrend(values, near)
+        period = near if candidates else _refine(level, near, longest)
+        p_value = min(_line(level, period, list(rows)) * longest, 1.0)
+        if p_value < _ALARMS and period not in rows:
+            before = max((_explained(level, shorter) for shorter in rows), default=0.0)
+            share = max(_explained(level, period) - before, 0.0)
+            rows[period] = (share, acf[near], p_value)
+    return rows
 
 
 def _detrend(values: Values, period: int) -> Values:
@@ -250,10 +372,14 @@ def _per_pair(level: Values, longest: int) -> Values:
 
 def _explained(level: Values, period: int) -> float:
     """Share of variance that the means of each phase explain, adjusted for their number."""
-    phase = np.arange(len(level)) % period
-    means = np.bincount(phase, level) / np.bincount(phase)
-    left = ((level - means[phase]) ** 2).sum() / (len(level) - period)
-    return max(0.0, 1 - float(left / level.var(ddof=1)))
+    whole, rest = len(level) // period * period, len(level) % period
+    sums = level[:whole].reshape(-1, period).sum(axis=0)
+    sums[:rest] += level[whole:]
+    counts = np.full(period, whole // period)
+    counts[:rest] += 1
+    total = np.dot(level, level)  # about 0, the mean
+    left = (total - (sums**2 / counts).sum()) / (len(level) - period)
+    return max(0.0, 1 - float(left / (total / (len(level) - 1))))
 
 
 def _refine(level: Values, near: int, longest: int) -> int:
@@ -271,19 +397,18 @@ def _line(level: Values, period: int, known: list[int]) -> float:
     """
     cycles = len(level) // period
     power = np.abs(np.fft.rfft(level[len(level) - cycles * period :])) ** 2
-    own = [k for k in range(1, period // 2 + 1) if all(k * p % period for p in known)]
+    own = np.arange(1, period // 2 + 1)
+    own = own[[all(k * p % period for p in known) for k in own.tolist()]]
     reach = min(cycles - 1, 20)
     offsets = np.concatenate([np.arange(-reach, 0), np.arange(1, reach + 1)])
-    tails = [1.0]
-    for k in own:
-        places = k * cycles + offsets
-        around = power[places[(places > 0) & (places < len(power))]]
-        height = power[k * cycles] / (2 if 2 * k == period else 1)  # half the freedom at the end
-        if around.mean() > 0:
-            tails.append((1 + height / around.sum()) ** -float(len(around)))
-        elif height > 0:
-            tails.append(0.0)
-    return min(tails) * max(len(own), 1)
+    places = own[:, None] * cycles + offsets
+    there = (places > 0) & (places < len(power))
+    around = np.where(there, power[np.where(there, places, 0)], 0.0).sum(axis=1)
+    height = power[own * cycles] / np.where(2 * own == period, 2, 1)  # half the freedom at the end
+    beside = np.divide(height, around, out=np.full(len(own), np.inf), where=around > 0)
+    tails = np.where(height > 0, (1 + beside) ** -there.sum(axis=1).astype(np.float64), 1.0)
+    return float(tails.min(initial=1.0)) * max(len(own), 1)
 
 
 find_period = register("find_period")(FindPeriod)
+rolling_period = register("rolling_period")(RollingPeriod)

@@ -10,14 +10,12 @@ import numpy as np
 import pandas as pd
 
 from rtlab.errors import DataError, ParameterError
-from rtlab.filters import Classical, weights
+from rtlab.filters import weights
 from rtlab.periods import check_regular, several
 from rtlab.rolling import RollingDecompose
 from rtlab.season import check_periods
 from rtlab.steps import register
 from rtlab.ticks import Values, WholeSeries
-
-__all__ = ["Revisions", "Settling", "revisions"]
 
 _NORMAL = 1.4826  # the standard deviation of normal ticks over the median of their distances
 
@@ -55,28 +53,24 @@ class Settling:
         from rtlab.charts import draw_series  # noqa: PLC0415
 
         named = {"median": "half move more", "p90": "one in ten moves more"}
+        period = self.periods[0]
         with look.house_style():
             figure, panels = look.blank(2, 4.6, sharex=True)
             for axes, part in zip(panels, ("trend", "season"), strict=True):
                 shown = {name: self.table[f"{part}_{key}"] for key, name in named.items()}
                 draw_series(axes, shown, "")
-                axes.set(
-                    ylabel=f"{part} (spreads)", xlabel="lag (ticks after)" * (axes is panels[1])
-                )
-                axes.set_ylim(0)
-            period = self.periods[0]
-            panels[1].set_xticks(range(0, self.settled, -(-self.settled // period // 10) * period))
+                axes.set(ylabel=f"{part} (spreads)", xlabel="", ylim=(0, None))
+            panels[1].set(
+                xlabel="lag (ticks after)",
+                xticks=range(0, self.settled, -(-self.settled // period // 10) * period),
+            )
             facts = {"settled": self.settled, "spread": self.spread} | self.table.T.to_dict()
-            return look.told(figure, facts, title or self._found(), "Line charts", repr(self))
-
-    def _found(self) -> str:
-        lags = self.table.index.to_list()
-        later = next((lag for lag in lags if lag >= self.periods[0]), lags[-1])
-        first, then = (self.table["trend_median"][lag] for lag in (lags[0], later))
-        return (
-            f"Half of the trends at lag {lags[0]} move by over {first:.2g} of the residual's "
-            f"spread, at lag {later} by {then:.2g}"
-        )
+            lag, (trend, _, season, _) = self.table.index[0], self.table.iloc[0]
+            found = (
+                f"From lag {lag} on, half of the trends move by over {trend:.2g} spreads of the "
+                f"residual, half of the seasons by over {season:.2g}"
+            )
+            return look.told(figure, facts, title or found, "Line charts", repr(self))
 
     def __repr__(self) -> str:
         first, said = self.table.index[0], []
@@ -173,8 +167,7 @@ class Revisions(WholeSeries):
     def _lags(self) -> Sequence[int]:
         if self.lags is not None:
             return several(self.lags)
-        last = self._step().plan[-1]
-        first = last.known.start if isinstance(last, Classical) else 0
+        first = self._step().plan[-1].known.start
         return range(first, self._settled, max((self._settled - first) // 24, 1))
 
     def answer(self, series: Any) -> Settling:

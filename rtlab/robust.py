@@ -30,8 +30,8 @@ class RobustDecompose(SeriesStep):
 
     Parameters
     ----------
-    data : Series or DataFrame
-        Regular ticks.
+    data : Series, DataFrame or array
+        Regular ticks; several series side by side, or in a long frame with ``by``.
     period : int
         Ticks in the season; one season only.
     train : int, optional
@@ -52,12 +52,12 @@ class RobustDecompose(SeriesStep):
         at most 20. If moving it explains an outlier and the two ticks before, it is moved there.
     iterations : int, default 8
         Rounds of reweighting.
-    by, value
-        As for ``moving_average``.
+    by, value : str, optional
+        Of a long frame: the columns that name a series, and the column with its numbers.
 
     Returns
     -------
-    DataFrame or array of float64
+    Like the data, float64
         ``observed``, ``trend``, ``season_<period>`` and ``residual``, in the unit of the data;
         the last three add up to the first. Only the past is used, and no answer is revised. A
         tick that is missing (or infinite, or beyond 1e100) is predicted: the trend goes on at
@@ -67,7 +67,9 @@ class RobustDecompose(SeriesStep):
     Raises
     ------
     ParameterError
-        If a parameter breaks its rule.
+        If a parameter breaks its rule, or several periods are given.
+    DataError
+        If the ticks are not at equal distances.
 
     See Also
     --------
@@ -75,8 +77,9 @@ class RobustDecompose(SeriesStep):
 
     Notes
     -----
-    OneShotSTL [1]_ with fewer unknowns. With σ the usual size of a surprise (its running median),
-    v the season one period before, and w the weight of the tick, trend τ and season s minimise
+    OneShotSTL [1]_ with fewer unknowns. With σ the usual size of a surprise (a running median,
+    which grows by half where two outliers in a row lie on both sides), v the season one period
+    before, and w the weight of the tick, trend τ and season s minimise
 
         Σ w (y − τ − s)² / σ² + season (s − v)² / σ² + level |Δτ| / σ + slope |Δ²τ| / σ.
 
@@ -119,6 +122,7 @@ class RobustDecompose(SeriesStep):
     shift: int | None = None
     iterations: int = 8
 
+    regular: ClassVar[bool] = True
     # Each series holds its own place in the period, so that all can be computed together.
     cycle: ClassVar[tuple[int, int] | None] = (0, 1)
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
@@ -286,7 +290,7 @@ class RobustDecompose(SeriesStep):
             age = age + 1
         after = {"filters": filters, "sizes": [scale, floor, moved], "recent": recent}
         for name, array in held.items():
-            state[name][..., some] = np.reshape(after[name], array.shape)
+            state[name][..., some] = np.array(after[name]).reshape(array.shape)
         return answers.transpose(0, 2, 1)
 
     @property
@@ -376,10 +380,11 @@ def _step(filters: list[Any], step: Any, scale: Any, fresh: float) -> Any:
 
 
 def _parts(array: Values) -> list[Any]:
-    """Split up an array to its series, the last axis: to rows, or to numbers if there is one."""
-    if array.ndim > 2:
-        return [_parts(part) for part in array]
-    return array[:, 0].tolist() if array.shape[1] == 1 else list(array)
+    """Split up an array to its last axis, the series: to rows, or to numbers if there is one."""
+    if array.shape[-1] == 1:
+        numbers: list[Any] = array[..., 0].tolist()
+        return numbers
+    return list(array) if array.ndim == 2 else [list(part) for part in array]
 
 
 def _median(values: Values, axis: int) -> Values:

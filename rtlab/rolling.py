@@ -16,9 +16,11 @@ from rtlab.season import check_lengths, check_periods
 from rtlab.steps import State, register
 from rtlab.ticks import SeriesStep, Values, check_count
 
-__all__ = ["RollingDecompose", "rolling_decompose"]
-
 BLOCK = 32  # ticks that one product of matrices answers
+_FIXED = (
+    "'stl', 'mstl' and 'additive' are fixed filters, without weights that follow the data; for "
+    "outliers use robust_decompose(), for factors decompose np.log(series)"
+)
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class RollingDecompose(SeriesStep):
 
     It is not a decomposition of the whole series, from the first full window on or later: ticks
     that come after would change it. On the hours of a shop and on R's ``co2`` and ``nottem`` the
-    newest trend and season were half to one robust standard deviation of the residual away from
+    newest trend and season were 0.4 to 0.9 robust standard deviations of the residual away from
     those of the whole series (medians), a period later 0.04 and 0.4 at most, and half a window
     later 0.03.
 
@@ -128,27 +130,23 @@ class RollingDecompose(SeriesStep):
 
     def __post_init__(self) -> None:
         if self.method not in (None, "stl", "mstl", "additive"):
-            raise ParameterError(_no_filter(self.method))
+            raise ParameterError(f"method={self.method!r}: {_FIXED}")
         check_periods(self.period, self.method)
         check_lengths(self.seasonal, len(self.periods))
-        least = 2 * self.periods[-1] + (len(self.periods) > 1)
+        longest, size = self.periods[-1], self.size
         if self.window is not None:
-            check_count("window", self.window, least, unit="ticks", remedy=5 * self.periods[-1])
+            least = 2 * longest + (len(self.periods) > 1)
+            check_count("window", self.window, least, unit="ticks", remedy=5 * longest)
         if self.missing not in ("gap", "seasonal"):
             raise ParameterError(f"missing={self.missing!r}: it is 'gap' or 'seasonal'")
         check_count("lag", self.lag, 0, unit="ticks", remedy=0)
-        if self.lag >= self.size:
+        known = self.plan[-1].known
+        if size - 1 - self.lag not in known:
+            first, last = size - known.stop, size - 1 - known.start
+            other = f", or options={{'extrapolate_trend': {longest}}}" * (first > 0)
             raise ParameterError(
-                f"lag={self.lag}: that tick has left the window of {self.size}; try "
-                f"lag={self.size // 2}"
-            )
-        last = self.plan[-1]
-        if isinstance(last, Classical) and self.size - 1 - self.lag not in last.known:
-            half = last.period // 2
-            raise ParameterError(
-                f"lag={self.lag} with method='additive': its average is centred and knows no "
-                f"trend within half a period of the window's ends; try lag={half}, or "
-                f"options={{'extrapolate_trend': {last.period}}}"
+                f"lag={self.lag}: in a window of {size} this method knows a trend at lags {first} "
+                f"to {last}; try lag={first}{other}"
             )
 
     @cached_property
@@ -174,39 +172,26 @@ class RollingDecompose(SeriesStep):
     @cached_property
     def plan(self) -> Plan:
         """The checked stages of the method, with all their parameters."""
-        options = dict(self.options or {})
+        options = {"seasonal": self.seasonal, "trend": self.trend} | dict(self.options or {})
+        options = {name: one for name, one in options.items() if one is not None}
         if options.pop("robust", False) or options.pop("outer_iter", 0):
-            raise ParameterError(_no_filter("robust"))
+            raise ParameterError(f"robust or outer_iter in options: {_FIXED}")
         stage: Any = Classical if self.method == "additive" else Stl
-        free = {one.name for one in fields(stage)} - {
-            "window",
-            "period",
-            "seasonal",
-            "trend",
-            "points",
-        }
-        if unknown := sorted(options.keys() - free):
+        free = sorted({one.name for one in fields(stage) if one.init} - {"window", "period"})
+        if unknown := sorted(options.keys() - {*free}):
             raise ParameterError(
-                f"options with {unknown}: this method knows {sorted(free)}; leave out the others"
+                f"{unknown} given: this method knows {free}; leave out the others"
             )
         if stage is Classical:
-            if self.seasonal is not None or self.trend is not None:
-                raise ParameterError(
-                    "seasonal or trend with method='additive': these belong to STL; use "
-                    "method='stl', or leave them out"
-                )
             return (Classical(self.size, self.periods[0], **options),)
-        lengths = several(self.seasonal)
-        if self.seasonal is None:
-            one = self.method != "mstl" and len(self.periods) == 1
-            lengths = [7] if one else [11 + 4 * place for place in range(len(self.periods))]
-        elif self.seasonal == "periodic":
-            lengths = [10 * self.size + 1] * len(self.periods)
-            options = {"seasonal_deg": 0} | options
-        return tuple(
-            Stl(self.size, period, length, trend=self.trend, **options)
-            for period, length in zip(self.periods, lengths, strict=True)
-        )
+        lengths, count = several(options.pop("seasonal", None)), len(self.periods)
+        if lengths == [None]:
+            one = self.method != "mstl" and count == 1
+            lengths = [7] if one else [11 + 4 * place for place in range(count)]
+        elif lengths == ["periodic"]:  # a level, over a length that never ends
+            lengths, options = [10 * self.size + 1] * count, {"seasonal_deg": 0} | options
+        both = zip(self.periods, lengths, strict=True)
+        return tuple(Stl(self.size, *one, **options) for one in both)
 
     def begin(self, width: int) -> State:
         return {
@@ -247,21 +232,6 @@ class RollingDecompose(SeriesStep):
         out = np.full((self.lag, width, len(self.parts)), np.nan)
         out[..., 0] = state["waiting"]
         return out
-
-
-def _no_filter(method: Any) -> str:
-    """Say what to do about a method that is no fixed filter."""
-    if method == "multiplicative":
-        return (
-            "method='multiplicative': factors are no fixed filter, but their logarithms are sums; "
-            "decompose np.log(series), and take np.exp of the parts"
-        )
-    if method == "robust":
-        return (
-            "a robust decomposition: weights that follow the data are no fixed filter; use "
-            "robust_decompose(), or leave robust and outer_iter out of options"
-        )
-    return f"method={method!r}: it is 'stl', 'mstl' or 'additive'; for outliers robust_decompose()"
 
 
 @lru_cache(maxsize=32)

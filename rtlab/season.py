@@ -11,18 +11,9 @@ import pandas as pd
 
 from rtlab.errors import DataError, ParameterError
 from rtlab.extras import optional
-from rtlab.periods import FindPeriod, check_missing, check_regular, complete, find_period, several
+from rtlab.periods import FindPeriod, check_missing, check_regular, complete, several
 from rtlab.steps import register
 from rtlab.ticks import WholeSeries, check_count
-
-__all__ = [
-    "Decompose",
-    "Decomposition",
-    "check_lengths",
-    "check_periods",
-    "decompose",
-    "find_period",
-]
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,17 +115,17 @@ def check_periods(period: Any, method: str | None) -> None:
         )
 
 
-def check_lengths(seasonal: Any, periods: int) -> None:
-    """Refuse lengths of seasons that are another word than "periodic", or too few."""
+def check_lengths(seasonal: Any, periods: int | None) -> None:
+    """Refuse lengths of seasons that are another word than "periodic", or not as many."""
     if seasonal is None or seasonal == "periodic":
         return
     if isinstance(seasonal, str):
         raise ParameterError(
             f"seasonal={seasonal!r}: it is 'periodic' or odd lengths; try seasonal='periodic'"
         )
-    if periods > 1 and len(several(seasonal)) != periods:
+    if periods is not None and len(several(seasonal)) != periods:
         raise ParameterError(
-            f"seasonal={seasonal!r} with {periods} periods: each takes a length of its own; try "
+            f"seasonal={seasonal!r} with {periods} period(s): each takes a length of its own; try "
             f"seasonal={[7] * periods}, or 'periodic' for all"
         )
 
@@ -221,7 +212,8 @@ class Decompose(WholeSeries):
             )
         if self.period is not None:
             check_periods(self.period, self.method)
-        check_lengths(self.seasonal, 1 if self.period is None else len({*several(self.period)}))
+        known = None if self.period is None else len({*several(self.period)})
+        check_lengths(self.seasonal, known)
         classical = self.method in ("additive", "multiplicative")
         if classical and (self.robust or self.seasonal or self.trend):
             raise ParameterError(

@@ -3,14 +3,15 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.robust import BARS, PUBLISHED, choices, errors, syn1, syn2
-from rtlab.errors import ParameterError
-from rtlab.robust import RobustDecompose
+from rtlab.errors import DataError, ParameterError
+from rtlab.robust import RobustDecompose, robust_decompose
 
 
 def decompose(values, *cuts, **parameters):
@@ -382,6 +383,13 @@ def test_sales_that_begin_after_the_training():
     sales = np.where(np.arange(600) < 150, 0, 50 + draws.standard_normal(600))
     given = decompose(sales, period=24)[:, 0]
     assert abs(given[400:, 1] - 50).mean() < 1
+
+
+def test_irregular_ticks():
+    """Where a time is skipped the season would be out of step: it is refused."""
+    times = pd.date_range("2024-01-01", periods=40, freq="h", tz="UTC").delete(30)
+    with pytest.raises(DataError, match="equal"):
+        robust_decompose(pd.Series(1.0, times), period=4)
 
 
 # --- parameters

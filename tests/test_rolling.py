@@ -214,19 +214,29 @@ def test_irregular_ticks_are_refused():
         ({"period": 24, "seasonal": 8}, "seasonal=8: seasonal is odd"),
         ({"period": 24, "seasonal": "weekly"}, "it is 'periodic' or odd lengths"),
         ({"period": [12, 24], "seasonal": 7}, r"try seasonal=\[7, 7\]"),
+        (
+            {"period": 24, "seasonal": [7, 9]},
+            r"seasonal=\[7, 9\] with 1 period.*try seasonal=\[7\]",
+        ),
         ({"period": 24, "trend": 24}, "trend=24"),
-        ({"period": 24, "lag": 120}, "lag=120: that tick has left the window of 120; .*lag=60"),
+        (
+            {"period": 24, "lag": 120},
+            "lag=120: in a window of 120 .* at lags 0 to 119; try lag=0$",
+        ),
         ({"period": 24, "lag": -1}, "lag=-1"),
         ({"period": 24, "missing": "drop"}, "missing='drop': it is 'gap' or 'seasonal'"),
         ({"period": 24, "options": {"robust": True}}, "use robust_decompose"),
         ({"period": 24, "options": {"outer_iter": 3}}, "use robust_decompose"),
-        ({"period": 24, "options": {"nonsense": 1}}, r"options with \['nonsense'\].*'inner_iter'"),
+        ({"period": 24, "options": {"nonsense": 1}}, r"\['nonsense'\] given: .*'inner_iter'"),
         ({"period": 24, "method": "multiplicative"}, r"np\.log\(series\)"),
-        ({"period": 24, "method": "x11"}, "method='x11': it is 'stl', 'mstl' or 'additive'"),
+        ({"period": 24, "method": "x11"}, "method='x11': 'stl', 'mstl' and 'additive' are"),
         ({"period": [7, 24], "method": "stl"}, "2 periods with method='stl'"),
-        ({"period": 24, "method": "additive"}, r"lag=0 .*try lag=12, or .*extrapolate_trend': 24"),
-        ({"period": 24, "method": "additive", "lag": 108}, "lag=108 with method='additive'"),
-        ({"period": 24, "method": "additive", "lag": 12, "trend": 31}, "these belong to STL"),
+        (
+            {"period": 24, "method": "additive"},
+            "lag=0.* lags 12 to 107; try lag=12, or .*_trend': 24",
+        ),
+        ({"period": 24, "method": "additive", "lag": 108}, "lag=108: in a window of 120"),
+        ({"period": 24, "method": "additive", "lag": 12, "trend": 31}, r"\['trend'\] given"),
     ],
 )
 def test_wrong_parameters_say_what_to_do(parameters, says):
@@ -337,7 +347,7 @@ def test_series_without_revisions_say_why(values, says):
         ({"period": 24, "lags": [-1]}, "lag=-1"),
         ({"period": "day"}, "period='day'"),
         ({"period": 24, "window": 40}, "window=40"),
-        ({"period": 24, "method": "additive", "lags": [0]}, "lag=0 with method='additive'"),
+        ({"period": 24, "method": "additive", "lags": [0]}, "lag=0: in a window of 120"),
     ],
 )
 def test_wrong_lags_say_what_to_do(parameters, says):

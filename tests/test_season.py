@@ -2,7 +2,10 @@
 
 # ruff: noqa: PD011  (the values of a correlogram are no frame's)
 
+from decimal import Decimal
+from fractions import Fraction
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 import naive
@@ -38,12 +41,37 @@ def reference(name, **options):
         )
 
 
-def numacc(number):
-    """Build NIST's StRD sets NumAcc1 to 4 (itl.nist.gov/div898/strd/univ/numacc1.html …)."""
-    if number == 1:
-        return pd.Series([10000001, 10000003, 10000002])
-    base = {2: 1.2, 3: 1000000.2, 4: 10000000.2}[number]
-    return pd.Series([base, *[base - 0.1, base + 0.1] * 500])
+def read_nist():
+    """Read NIST's StRD sets for univariate statistics: certified figures, and data as printed."""
+    found = {}
+    for block in (DATA / "nist_univariate.txt").read_text().split("\n\n")[1:]:
+        head, *lines = block.splitlines()
+        name, *figures = head.split()
+        printed = list("".join(lines)) if name == "PiDigits" else " ".join(lines).split()
+        certified = dict(zip(("mean", "deviation", "autocorrelation"), figures, strict=True))
+        found[name] = [float(one) for one in printed], certified
+    return found
+
+
+NIST = read_nist()
+
+
+def nist(name):
+    """Give one of NIST's sets and its certified figures; NumAcc1 to 4 are built by their rule."""
+    values, certified = NIST[name]
+    if name == "NumAcc1":
+        values = [10000001, 10000003, 10000002]
+    elif not values:
+        base = {"NumAcc2": 1.2, "NumAcc3": 1000000.2, "NumAcc4": 10000000.2}[name]
+        values = [base, *[base - 0.1, base + 0.1] * 500]
+    return np.array(values, dtype=np.float64), certified
+
+
+def digits(found, certified):
+    """Count the correct digits as NIST does: −log10 of the relative error; 15 are all."""
+    true = Decimal(certified)
+    error = abs(Decimal(float(found)) - true) / abs(true)
+    return 15.0 if error < Decimal("1e-15") else -float(error.log10())
 
 
 def shop(weeks, seed=0):
@@ -90,19 +118,36 @@ def test_acf_and_bands_equal_stata():
     np.testing.assert_allclose(found.ljung_box["statistic"], stata["Q1"], rtol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("number", "certified"), [(1, -0.5), (2, -0.999), (3, -0.999), (4, -0.999)]
-)
-def test_lag_1_equals_nist(number, certified):
+@pytest.mark.parametrize("name", NIST)
+def test_lag_1_equals_nist(name):
     """Certified lag-1 autocorrelations, also where eight digits are common to all ticks."""
-    assert rt.acf(numacc(number), lags=1).values[1] == pytest.approx(certified, abs=1e-8)
+    values, certified = nist(name)
+    found = rt.acf(pd.Series(values), lags=1).values[1]
+    assert digits(found, certified["autocorrelation"]) >= 10.5
+
+
+def test_nist_sets_are_what_nist_certifies():
+    """In exact fractions of the printed numbers, mean, deviation and lag 1 are as certified."""
+    assert sorted(NIST) == sorted(
+        ["PiDigits", "Lottery", "Lew", "Mavro", "Michelso", *[f"NumAcc{n}" for n in range(1, 5)]]
+    )
+    for name, (printed, certified) in NIST.items():
+        if printed:
+            values = [Fraction(repr(one)) for one in printed]
+            mean = sum(values) / len(values)
+            moved = [one - mean for one in values]
+            total = sum(one**2 for one in moved)
+            lagged = sum(a * b for a, b in pairwise(moved))
+            assert digits(mean, certified["mean"]) > 14, name
+            assert digits((total / (len(values) - 1)) ** 0.5, certified["deviation"]) > 14, name
+            assert digits(lagged / total, certified["autocorrelation"]) > 14, name
 
 
 def test_autocorr_of_pandas_and_default_pacf_of_statsmodels_are_traps():
     """Certified is −0.5 where pandas says −1 on NumAcc1; statsmodels' default PACF is not R's."""
     from statsmodels.tsa.stattools import pacf  # noqa: PLC0415
 
-    assert numacc(1).autocorr(1) == pytest.approx(-1)
+    assert pd.Series(nist("NumAcc1")[0]).autocorr(1) == pytest.approx(-1)
     other = pacf(r_set("lynx").to_numpy(), nlags=40)[1:]
     assert np.abs(other - LAGS["lynx_pacf"]).max() > 0.01
     ywadjusted = rt.pacf(r_set("lynx"), lags=40, method="ywm").values[1:]

@@ -20,6 +20,14 @@ classic <- function(prefix, fit) setNames(
   paste(prefix, c("seasonal", "trend", "residual"), sep = "_"))
 lagged <- function(x, lags) as.numeric(x)[seq_len(lags)]
 box <- function(x, lags) sapply(seq_len(lags), function(k) Box.test(x, k, "Ljung")$statistic)
+holt <- function(prefix, fit) {
+  ahead <- predict(fit, 24, prediction.interval = TRUE, level = 0.9)
+  start <- fit$fitted[seq_len(12), "season"]
+  setNames(
+    list(c(fit$alpha, fit$beta, fit$gamma, fit$SSE), c(fit$fitted[1, c("level", "trend")], start),
+         fit$fitted[, "xhat"], ahead[, "fit"], ahead[, "lwr"], ahead[, "upr"]),
+    paste(prefix, c("parameters", "start", "fitted", "forecast", "lower", "upper"), sep = "_"))
+}
 boxp <- function(x, lags) sapply(seq_len(lags), function(k) Box.test(x, k, "Ljung")$p.value)
 
 write("r_data.csv", list(co2 = co2, nottem = nottem, air = AirPassengers, lynx = lynx,
@@ -44,3 +52,13 @@ write("r_lags.csv", list(
   co2_pacf = pacf(co2, 40, plot = FALSE)$acf,
   lynx_box = box(lynx, 40), lynx_box_p = boxp(lynx, 40),
   presidents_acf = lagged(acf(presidents, 40, na.action = na.pass, plot = FALSE)$acf, 41)[-1]))
+# parameters: alpha, beta, gamma, sum of squared errors; start: level, trend and season before the
+# first fitted tick, which is the 13th; lower and upper: 90 % interval. R's gamma is
+# gamma / (1 - alpha) of statsmodels.
+write("r_holtwinters.csv", c(
+  holt("co2", HoltWinters(co2)),
+  holt("co2_given", HoltWinters(co2, alpha = 0.5, beta = 0.01, gamma = 0.4)),
+  holt("nottem", HoltWinters(nottem)),
+  holt("air_multiplicative", HoltWinters(AirPassengers, seasonal = "multiplicative")),
+  holt("air_multiplicative_given", HoltWinters(
+    AirPassengers, alpha = 0.3, beta = 0.03, gamma = 0.6, seasonal = "multiplicative"))))
