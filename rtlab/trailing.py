@@ -31,7 +31,7 @@ _CHUNK = 2**15  # numbers that are folded at once: few enough to stay near the p
 
 def microseconds(name: str, length: Any) -> int | None:
     """Give a length of time in whole microseconds, or None where it is no length of time."""
-    if isinstance(length, (int, float, np.number)):
+    if np.ndim(length) == 0 and np.asarray(length).dtype.kind in "biuf":
         return None
     try:
         return int(pd.Timedelta(length) // pd.Timedelta(1, "us"))

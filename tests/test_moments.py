@@ -4,6 +4,7 @@ Against pandas, and where pandas has lost its digits against slow loops in fract
 """
 
 import math
+from datetime import timedelta
 from fractions import Fraction
 from itertools import pairwise
 
@@ -186,6 +187,15 @@ def test_long_windows_do_not_multiply():
         assert moving_max(data, window, 100_000).dropna().eq(999).all()
         found = moving_variance(data, window, 100_000).dropna()
         np.testing.assert_allclose(found, (1000**2 - 1) / 12 * 100_000 / 99_999, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "window", [pd.Timedelta("3h"), np.timedelta64(3, "h"), pd.offsets.Hour(3), timedelta(hours=3)]
+)
+def test_lengths_of_time_come_in_many_kinds(window):
+    """As text, and as what Python, numpy and pandas have for it."""
+    series = pd.Series(np.arange(9.0), HOURS[:9])
+    same(moving_std(series, window), moving_std(series, "3h"))
 
 
 def test_quantiles_at_the_ends_are_the_extremes():
