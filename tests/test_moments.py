@@ -180,6 +180,23 @@ def test_many_series_are_each_computed_alone(name, window):
         same(keyed.loc[keyed["key"] == key, "revenue"], run(step, [rows["revenue"]]), 1e-13)
 
 
+@pytest.mark.parametrize("name", ["moving_variance", "moving_median", "moving_max"])
+def test_keys_with_times_of_their_own_are_computed_together(name):
+    """Windows of time over keys whose ticks are few or many, and new keys in later batches."""
+    rng = np.random.default_rng(2)
+    minutes = rng.exponential(2, 2000).cumsum()
+    key = np.minimum(rng.geometric(0.2, 2000), 9) + np.where(np.arange(2000) > 1500, 20, 0)
+    times = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.round(minutes), unit="min")
+    long = pd.DataFrame({"key": key, "revenue": rng.normal(1e6, 1, 2000)}, times)
+    step = registered()[name]("2h", 2, by="key")
+    edges = [0, 5, 6, 300, 1490, 1600, 2000]
+    found = run(step, [long[a:b] for a, b in pairwise(edges)])
+    for one, rows in long.groupby("key"):
+        alone = registered()[name]("2h", 2)
+        expected = run(alone, [rows["revenue"]])
+        same(found.loc[found["key"] == one, "revenue"], expected, 1e-13)
+
+
 def test_long_windows_do_not_multiply():
     """A batch costs about the same for any window: no product of the two."""
     data = pd.Series(np.arange(200_000.0) % 1000, pd.date_range("2024", periods=200_000, freq="s"))
