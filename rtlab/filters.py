@@ -253,9 +253,9 @@ def weights(plan: Plan, lags: tuple[int, ...]) -> Values:
 
     Examples
     --------
-    >>> trend, season = weights((Stl(window=20, period=4),), (0,))[0]
-    >>> abs(trend.sum().round(9)), abs(season.sum().round(9))
-    (np.float64(1.0), np.float64(0.0))
+    >>> trend_and_season = weights((Stl(window=20, period=4),), (0,))[0]
+    >>> abs(trend_and_season.sum(axis=1)).round(9).tolist()
+    [1.0, 0.0]
     """
     one: Any = plan[0]
     found: Values = one.rows(lags) if isinstance(one, Classical) else _several(plan, lags)

@@ -21,6 +21,15 @@ from rtlab.steps import Outputs, State, Step, shown
 __all__ = ["SeriesStep", "Values", "WholeSeries", "check_count"]
 
 
+ROLLING = {
+    "Acf": "rolling_acf(window=...)",
+    "Pacf": "rolling_pacf(window=...)",
+    "FindPeriod": "rolling_period(window=...)",
+    "Decompose": "rolling_decompose(period=...)",
+}
+"""What to use instead of an analysis of the whole, where there is no end."""
+
+
 def check_count(name: str, value: Any, least: int, *, unit: str, remedy: int) -> None:
     """Refuse a parameter that is not a whole number of at least ``least``."""
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
@@ -232,6 +241,6 @@ class WholeSeries(Step):
             return None
         return (
             "it sees the whole series and answers once, at the end, and this stream has no end; "
-            "replay a finished series with rt.replay(...), or collect trailing windows with "
-            "streamz' own sliding_window(n) and analyse each"
+            "replay a finished series with rt.replay(...), or answer at every tick with "
+            f"{ROLLING.get(type(self).__name__, 'a rolling analysis')}"
         )

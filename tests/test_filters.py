@@ -36,6 +36,7 @@ def by_statsmodels(values, period, inner_iter=None, **parameters):
     ("period", "window"),
     [
         (2, 4),
+        (2, 2000),
         (7, 14),
         (7, 35),
         (7, 38),

@@ -469,7 +469,7 @@ def test_streams_without_an_end_are_refused_with_a_remedy():
     source = rt.replay(shop(2))
     source.ends = False
     node = source.decompose(period=24)  # streamz holds nodes weakly
-    with pytest.raises(StreamError, match=r"has no end; replay .* sliding_window"):
+    with pytest.raises(StreamError, match=r"has no end; replay .* rolling_decompose"):
         source.start()
     assert node.step.refuses(ends=True) is None
 
