@@ -78,7 +78,7 @@ def finish(step: SeriesStep, state: State) -> Any:
     for group in _groups(step, state, np.arange(keys.size(state["table"]))):
         places = step.places(group.phase, step.ahead)
         waiting = state["waiting"][:, group.series][places]
-        answers = step.tail(_part(step, state, group), len(group.series))[places]
+        answers = step.tail(_part(state, group), len(group.series))[places]
         found.append(_found(waiting, waiting, group.series, answers))
     return _frame(step, state, found, state["labels"])
 
@@ -108,7 +108,7 @@ def _initial(step: SeriesStep, like: Any, labels: Any) -> State:
         "like": like.copy(),
         "table": keys.initial(step.by),
         "ticks": np.zeros(0, np.int64),
-        "series": [] if step.ragged else step.begin(0),
+        "series": step.begin(0),
         "times": spacing.initial(0),
         "labels": labels,  # of the ticks that wait for later ones
         "waiting": np.zeros((step.ahead, 0), np.int64),  # where in labels those of a series are
@@ -124,10 +124,7 @@ def _make_room(step: SeriesStep, own: State) -> None:
     own["ticks"] = np.concatenate([own["ticks"], np.zeros(size - have, np.int64)])
     own["waiting"] = _widened(np.full((step.ahead, size), NOWHERE), own["waiting"])
     own["times"] = _all_widened(spacing.initial(size), own["times"])
-    if step.ragged:
-        own["series"] = own["series"] + [step.begin(1) for _ in range(size - have)]
-    else:
-        own["series"] = _all_widened(step.begin(size), own["series"])
+    own["series"] = _all_widened(step.begin(size), own["series"])
 
 
 def _all_widened(fresh: State, held: State) -> State:
@@ -135,8 +132,18 @@ def _all_widened(fresh: State, held: State) -> State:
 
 
 def _widened(fresh: Any, held: Any) -> Any:
+    fresh = _lengthened(fresh, held)
     fresh[..., : held.shape[-1]] = held
     return fresh
+
+
+def _lengthened(array: Any, other: Any) -> Any:
+    """Put rows of nothing before those of an array that has fewer than the other."""
+    if array.ndim == 1 or len(array) >= len(other):
+        return array
+    none = np.nan if array.dtype.kind == "f" else np.iinfo(array.dtype).min
+    before = np.full((len(other) - len(array), *array.shape[1:]), none, array.dtype)
+    return np.concatenate([before, array])
 
 
 def _groups(step: SeriesStep, own: State, codes: Any) -> Iterator[Group]:
@@ -151,35 +158,28 @@ def _groups(step: SeriesStep, own: State, codes: Any) -> Iterator[Group]:
     if step.cycle is not None:
         warm, length = step.cycle
         phase = np.where(phase < warm, phase, warm + (phase - warm) % length)
-    kinds, which = series, rows[: len(series)]  # each alone
-    if not step.ragged:
-        kinds, which = np.unique(phase * (len(codes) + 1) + counts, return_inverse=True)
+    kinds, which = np.unique(phase * (len(codes) + 1) + counts, return_inverse=True)
     for number in range(len(kinds)):
         ours = np.flatnonzero(which == number)
         count = counts[ours[0]]
         yield Group(int(phase[ours[0]]), series[ours], order[starts[ours] + rows[:count, None]])
 
 
-def _part(step: SeriesStep, own: State, group: Group) -> State:
+def _part(own: State, group: Group) -> State:
     """Take the state of some series out of the table."""
-    if step.ragged:
-        taken: State = own["series"][group.series[0]]
-    else:
-        taken = {name: array[..., group.series] for name, array in own["series"].items()}
+    taken = {name: array[..., group.series] for name, array in own["series"].items()}
     return taken | {"tick": group.phase}
 
 
 def _take(step: SeriesStep, own: State, group: Group, values: Any, times: Any) -> Found:
     """Compute a group, and put its state back into the table."""
-    part, count = _part(step, own, group), len(group.rows)
+    part, count = _part(own, group), len(group.rows)
     when = None if times is None or not step.timed else times[group.rows]
     answers = step.take(part, values[:, 0][group.rows], when)
     del part["tick"]
-    if step.ragged:
-        own["series"][group.series[0]] = part
-    else:
-        for name, array in part.items():
-            own["series"][name][..., group.series] = array
+    for name, array in part.items():
+        table = own["series"][name] = _lengthened(own["series"][name], array)
+        table[..., group.series] = _lengthened(array, table)
     own["ticks"][group.series] += count
     causes = group.rows[step.places(group.phase, count)]
     labels = causes
