@@ -63,7 +63,10 @@ def update(step: SeriesStep, state: State, batch: Any) -> Any:
     _make_room(step, own)
     times = spacing.follow(step, own["times"], batch.index, codes)
     labels = own["labels"].append(batch.index) if step.ahead else batch.index
-    found = [_take(step, own, group, values, times) for group in _groups(step, own, codes)]
+    taken = [
+        (group, *_take(step, own, group, values, times)) for group in _groups(step, own, codes)
+    ]
+    found = [_put_back(step, own, *one) for one in taken]  # only now that no group was refused
     answer = _frame(step, own, found, labels)
     _keep_labels(step, own, labels)
     state.update(own)
@@ -171,15 +174,21 @@ def _part(own: State, group: Group) -> State:
     return taken | {"tick": group.phase}
 
 
-def _take(step: SeriesStep, own: State, group: Group, values: Any, times: Any) -> Found:
-    """Compute a group, and put its state back into the table."""
-    part, count = _part(own, group), len(group.rows)
+def _take(
+    step: SeriesStep, own: State, group: Group, values: Any, times: Any
+) -> tuple[State, Any]:
+    """Compute a group; give its state afterwards, and its answers."""
+    part = _part(own, group)
     when = None if times is None or not step.timed else times[group.rows]
-    answers = step.take(part, values[:, 0][group.rows], when)
-    del part["tick"]
-    for name, array in part.items():
-        table = own["series"][name] = _lengthened(own["series"][name], array)
-        table[..., group.series] = _lengthened(array, table)
+    return part, step.take(part, values[:, 0][group.rows], when)
+
+
+def _put_back(step: SeriesStep, own: State, group: Group, part: State, answers: Any) -> Found:
+    """Put the state of a group back into the table."""
+    count = len(group.rows)
+    for name, table in own["series"].items():
+        table = own["series"][name] = _lengthened(table, part[name])  # noqa: PLW2901
+        table[..., group.series] = _lengthened(part[name], table)
     own["ticks"][group.series] += count
     causes = group.rows[step.places(group.phase, count)]
     labels = causes

@@ -304,7 +304,7 @@ class _Teller:
 
     def _alarms(self) -> Section:
         live, alarms = self.found.live / self.scale, self.found.alarms.copy()
-        ready = live["residual"].first_valid_index()
+        ready: Any = live["residual"].first_valid_index()
         if ready is None:
             return Section("")
         money = ["observed", "expected", "residual", "scale"]
