@@ -19,7 +19,7 @@ PARTS: dict[str, tuple[Part, int, int]] = {  # with the usual number of rounds a
     "state": (state.state, 1, 10**7),
     "dedupe": (state.dedupe, 1, 10**7),
     "moving": (moving.moving, 5, 1_000_000),
-    "decomposing": (decomposing.decomposing, 5, 0),
+    "decomposing": (decomposing.decomposing, 5, 20_000),
     "robust": (robust.robust, 5, 0),
     "pass": (shop.one_pass, 5, 0),
     "memory": (shop.memory, 1, 0),

@@ -32,10 +32,12 @@ from rtlab.season import decompose
 from rtlab.rolling import rolling_decompose
 from rtlab.robust import robust_decompose
 from rtlab.revisions import revisions
+from rtlab.alarms import alarms
 from rtlab.ranks import leaderboard
 from rtlab.behaviour import rfm, together, users
 from rtlab.sinks import write_csv, write_parquet
 from rtlab.charts import plot_average, plot_difference, plot_series
+from rtlab.marks import plot_alarms
 from rtlab.stems import plot_correlogram
 from rtlab.tallies import plot_account, plot_customers, plot_heatmap, plot_leaderboard
 from rtlab.arrivals import plot_arrivals, plot_watermark, step_through
@@ -80,6 +82,7 @@ __all__ = [
     "rolling_decompose",
     "robust_decompose",
     "revisions",
+    "alarms",
     "leaderboard",
     "users",
     "rfm",
@@ -89,6 +92,7 @@ __all__ = [
     "plot_series",
     "plot_average",
     "plot_difference",
+    "plot_alarms",
     "plot_correlogram",
     "plot_leaderboard",
     "plot_customers",

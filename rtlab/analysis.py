@@ -23,6 +23,7 @@ MOST = 50_000  # rows in a batch at full speed: the cost of new keys is by batch
 MOST_WINDOWS = 100_000
 """Eleven years of hours; beyond, a decomposition takes minutes."""
 PAUSE = "30 minutes"  # after it a customer who buys again has come back
+SIGMAS, SHIFT = 5, 10  # limits at which a shop's owner should be told: few, and nearly all true
 UNITS = {"10min": (144, 1008), "1h": (24, 168), "1D": (7,)}
 """The lengths of windows to choose from, and the seasonal periods (day, week) in them."""
 
@@ -83,6 +84,8 @@ class Analysis:
     months: pd.DataFrame
     visits: pd.DataFrame
     pairs: pd.DataFrame
+    live: pd.DataFrame
+    alarms: pd.DataFrame
     stopped: bool = False
     correlogram: Any = None
     periods: Any = None
@@ -145,6 +148,8 @@ def analyse(
         people = {"customers": ("user_id", "nunique")}
         series = windows.pluck(value)
         day, week = UNITS[plan.every][0], UNITS[plan.every][-1]
+        # Each window is judged when it closes, by those before it: two weeks are learnt from.
+        live = series.robust_decompose(period=week, train=2 * week + 1)
         nodes = {
             "windows": windows,
             "average": series.moving_average(window=day),
@@ -155,6 +160,8 @@ def analyse(
             "months": good.tumbling("month", agg=agg | people, **how),
             "visits": good.session(PAUSE, agg, by="user_id", delay=patience, tz=plan.zone),
             "pairs": good.together(basket=plan.basket),
+            "live": live,
+            "alarms": live.alarms(sigmas=SIGMAS, shift=SHIFT, window=max(week, 28)),
         }
         boards = {
             title: good.leaderboard(by=by, value=column) for title, by in plan.boards.items()

@@ -75,6 +75,7 @@ def compare(found: Analysis, shop: Shop, scale: int = 100) -> Section:
         f"they add is off by {(lifts['found'] - lifts['put_in']).abs().mean():.0%} of the trend "
         "on average."
     )
+    words.append(_alarmed(found, shop))
     start = shop.truth.hourly.index
     out = {
         hour for gap in shop.truth.gaps for hour in start[(start >= gap.start) & (start < gap.end)]
@@ -85,6 +86,18 @@ def compare(found: Analysis, shop: Shop, scale: int = 100) -> Section:
         "which nothing was sold."
     )
     return Section("Found against the truth", words, [], [("promotions", lifts), *shapes])
+
+
+def _alarmed(found: Analysis, shop: Shop) -> str:
+    """Say how many promotions raised an alarm while it ran, and how many alarms are true."""
+    judged = found.live["residual"].dropna().index
+    events = [(one.start, one.end) for one in shop.truth.promotions if one.start in judged]
+    hits = findings.hits(found.alarms[found.alarms["side"] == "above"], events)
+    return (
+        f"While it ran, alarms found {hits.found} of the {hits.events} promotions that began "
+        f"after the first two weeks; {hits.true} of {hits.episodes} episodes above what was "
+        "expected are about one of them."
+    )
 
 
 def _lifts(parts: Any, shop: Shop) -> pd.DataFrame:

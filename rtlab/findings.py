@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+
+
+class Hits(NamedTuple):
+    """How alarms and events agree."""
+
+    found: int
+    events: int
+    true: int
+    episodes: int
+
+    @property
+    def recall(self) -> float:
+        """The share of events that were found."""
+        return self.found / self.events if self.events else np.nan
+
+    @property
+    def precision(self) -> float:
+        """The share of episodes that are about an event."""
+        return self.true / self.episodes if self.episodes else np.nan
+
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -185,3 +205,44 @@ def _complete(series: pd.Series[Any], begin: Callable[[Any], Any]) -> pd.Series[
 
 def _clock(series: pd.Series[Any]) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(series.index)
+
+
+def hits(alarms: pd.DataFrame, events: Sequence[tuple[Any, Any]], grace: str = "1D") -> Hits:
+    """Hold the episodes of alarms against the stretches in which something happened.
+
+    Parameters
+    ----------
+    alarms : DataFrame
+        Of one series, as :func:`rtlab.alarms` gives them, indexed by time.
+    events : sequence of (start, end)
+        What happened, over ``[start, end)``.
+    grace : str, default "1D"
+        An event is found by an alarm until so long after its end, and an episode is true that
+        touches an event, or the time so long before and after it.
+
+    Returns
+    -------
+    Hits
+        ``found`` of ``events``, and how many ``episodes`` are ``true``; ``recall`` and
+        ``precision`` are their shares, NaN where there are none.
+
+    Examples
+    --------
+    >>> import rtlab as rt
+    >>> days = pd.date_range("2024-03-01", periods=60, tz="UTC")
+    >>> residual = pd.Series([1.0, -1.0] * 30, index=days)
+    >>> residual.iloc[40] = 9.0
+    >>> hits(rt.alarms(residual, window=16), [(days[40], days[41])])
+    Hits(found=1, events=1, true=1, episodes=1)
+    """
+    slack = pd.Timedelta(grace)
+    begun, at = alarms["since"], alarms.index.to_series()
+    touched = [(begun < end + slack) & (at >= start - slack) for start, end in events]
+    found = [((at >= start) & (at < end + slack)).any() for start, end in events]
+    true = np.logical_or.reduce(touched) if touched else np.zeros(len(alarms), bool)
+    return Hits(
+        sum(map(bool, found)),
+        len(events),
+        int(alarms["episode"][true].nunique()),
+        int(alarms["episode"].nunique()),
+    )

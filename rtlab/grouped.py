@@ -63,7 +63,10 @@ def update(step: SeriesStep, state: State, batch: Any) -> Any:
     _make_room(step, own)
     times = spacing.follow(step, own["times"], batch.index, codes)
     labels = own["labels"].append(batch.index) if step.ahead else batch.index
-    found = [_take(step, own, group, values, times) for group in _groups(step, own, codes)]
+    taken = [
+        (group, *_take(step, own, group, values, times)) for group in _groups(step, own, codes)
+    ]
+    found = [_put_back(step, own, *one) for one in taken]  # only now that no group was refused
     answer = _frame(step, own, found, labels)
     _keep_labels(step, own, labels)
     state.update(own)
@@ -78,7 +81,7 @@ def finish(step: SeriesStep, state: State) -> Any:
     for group in _groups(step, state, np.arange(keys.size(state["table"]))):
         places = step.places(group.phase, step.ahead)
         waiting = state["waiting"][:, group.series][places]
-        answers = step.tail(_part(step, state, group), len(group.series))[places]
+        answers = step.tail(_part(state, group), len(group.series))[places]
         found.append(_found(waiting, waiting, group.series, answers))
     return _frame(step, state, found, state["labels"])
 
@@ -108,7 +111,7 @@ def _initial(step: SeriesStep, like: Any, labels: Any) -> State:
         "like": like.copy(),
         "table": keys.initial(step.by),
         "ticks": np.zeros(0, np.int64),
-        "series": [] if step.ragged else step.begin(0),
+        "series": step.begin(0),
         "times": spacing.initial(0),
         "labels": labels,  # of the ticks that wait for later ones
         "waiting": np.zeros((step.ahead, 0), np.int64),  # where in labels those of a series are
@@ -124,10 +127,7 @@ def _make_room(step: SeriesStep, own: State) -> None:
     own["ticks"] = np.concatenate([own["ticks"], np.zeros(size - have, np.int64)])
     own["waiting"] = _widened(np.full((step.ahead, size), NOWHERE), own["waiting"])
     own["times"] = _all_widened(spacing.initial(size), own["times"])
-    if step.ragged:
-        own["series"] = own["series"] + [step.begin(1) for _ in range(size - have)]
-    else:
-        own["series"] = _all_widened(step.begin(size), own["series"])
+    own["series"] = _all_widened(step.begin(size), own["series"])
 
 
 def _all_widened(fresh: State, held: State) -> State:
@@ -135,8 +135,18 @@ def _all_widened(fresh: State, held: State) -> State:
 
 
 def _widened(fresh: Any, held: Any) -> Any:
+    fresh = _lengthened(fresh, held)
     fresh[..., : held.shape[-1]] = held
     return fresh
+
+
+def _lengthened(array: Any, other: Any) -> Any:
+    """Put rows of nothing before those of an array that has fewer than the other."""
+    if array.ndim == 1 or len(array) >= len(other):
+        return array
+    none = np.nan if array.dtype.kind == "f" else np.iinfo(array.dtype).min
+    before = np.full((len(other) - len(array), *array.shape[1:]), none, array.dtype)
+    return np.concatenate([before, array])
 
 
 def _groups(step: SeriesStep, own: State, codes: Any) -> Iterator[Group]:
@@ -151,35 +161,34 @@ def _groups(step: SeriesStep, own: State, codes: Any) -> Iterator[Group]:
     if step.cycle is not None:
         warm, length = step.cycle
         phase = np.where(phase < warm, phase, warm + (phase - warm) % length)
-    kinds, which = series, rows[: len(series)]  # each alone
-    if not step.ragged:
-        kinds, which = np.unique(phase * (len(codes) + 1) + counts, return_inverse=True)
+    kinds, which = np.unique(phase * (len(codes) + 1) + counts, return_inverse=True)
     for number in range(len(kinds)):
         ours = np.flatnonzero(which == number)
         count = counts[ours[0]]
         yield Group(int(phase[ours[0]]), series[ours], order[starts[ours] + rows[:count, None]])
 
 
-def _part(step: SeriesStep, own: State, group: Group) -> State:
+def _part(own: State, group: Group) -> State:
     """Take the state of some series out of the table."""
-    if step.ragged:
-        taken: State = own["series"][group.series[0]]
-    else:
-        taken = {name: array[..., group.series] for name, array in own["series"].items()}
+    taken = {name: array[..., group.series] for name, array in own["series"].items()}
     return taken | {"tick": group.phase}
 
 
-def _take(step: SeriesStep, own: State, group: Group, values: Any, times: Any) -> Found:
-    """Compute a group, and put its state back into the table."""
-    part, count = _part(step, own, group), len(group.rows)
+def _take(
+    step: SeriesStep, own: State, group: Group, values: Any, times: Any
+) -> tuple[State, Any]:
+    """Compute a group; give its state afterwards, and its answers."""
+    part = _part(own, group)
     when = None if times is None or not step.timed else times[group.rows]
-    answers = step.take(part, values[:, 0][group.rows], when)
-    del part["tick"]
-    if step.ragged:
-        own["series"][group.series[0]] = part
-    else:
-        for name, array in part.items():
-            own["series"][name][..., group.series] = array
+    return part, step.take(part, values[:, 0][group.rows], when)
+
+
+def _put_back(step: SeriesStep, own: State, group: Group, part: State, answers: Any) -> Found:
+    """Put the state of a group back into the table."""
+    count = len(group.rows)
+    for name, table in own["series"].items():
+        table = own["series"][name] = _lengthened(table, part[name])  # noqa: PLW2901
+        table[..., group.series] = _lengthened(part[name], table)
     own["ticks"][group.series] += count
     causes = group.rows[step.places(group.phase, count)]
     labels = causes

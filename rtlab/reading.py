@@ -25,23 +25,23 @@ def read(batch: Any, like: Any = None) -> Values:
     >>> read(pd.Series([1, 2])).tolist()
     [[1.0], [2.0]]
     """
-    if isinstance(batch, np.ndarray) and batch.ndim in (1, 2) and batch.dtype.kind in "iufb":
-        listed: list[Any] = []
+    if isinstance(batch, pd.DataFrame):
+        listed: list[Any] = list(zip(batch.columns, batch.dtypes, strict=True))
     elif isinstance(batch, pd.Series):
-        listed = [batch]
-    elif isinstance(batch, pd.DataFrame):
-        listed = [batch.iloc[:, place] for place in range(batch.shape[1])]
+        listed = [(batch.name, batch.dtype)]
+    elif isinstance(batch, np.ndarray) and batch.ndim in (1, 2) and batch.dtype.kind in "iufb":
+        listed = []
     else:
         raise DataError(
             f"a batch of {describe(batch)}: ticks come as a Series or a DataFrame of "
             "numbers; build one with pd.Series(...)"
         )
-    for column in listed:
-        if not pd.api.types.is_numeric_dtype(column.dtype) or column.dtype.kind == "c":
+    usable = {kind: _is_number(kind) for kind in {kind for _, kind in listed}}
+    for name, kind in listed:
+        if not usable[kind]:
             raise DataError(
-                f"{'the series' if column.name is None else repr(column.name)} holds "
-                f"{column.dtype}: a series of ticks holds numbers; choose "
-                "numeric columns, as in stream.pluck('revenue')"
+                f"{'the series' if name is None else repr(name)} holds {kind}: a series of ticks "
+                "holds numbers; choose numeric columns, as in stream.pluck('revenue')"
             )
     if like is not None and not _alike(batch, like):
         raise DataError(
@@ -53,6 +53,10 @@ def read(batch: Any, like: Any = None) -> Values:
     else:
         values = batch.to_numpy(dtype=np.float64, na_value=np.nan)
     return values if values.ndim == 2 else values.reshape(-1, 1)
+
+
+def _is_number(kind: Any) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(kind) and kind.kind != "c")
 
 
 def _alike(batch: Any, like: Any) -> bool:

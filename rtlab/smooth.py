@@ -206,9 +206,7 @@ class MovingMedian(Moving):
         {"window": 4, "center": True, "min_periods": 1},
     )
 
-    @property
-    def cycle(self) -> tuple[int, int] | None:  # type: ignore[override]
-        return None if self.timed else (0, 1)
+    cycle: ClassVar[tuple[int, int] | None] = (0, 1)
 
     def pick(self, rolling: Any) -> Any:
         """Choose a number from each window of pandas' rolling."""
@@ -218,10 +216,11 @@ class MovingMedian(Moving):
         rows = np.where(np.isfinite(values), values, np.nan)
         held, first, last = self.reach(state, rows, times)
         # One series below the other is one call for all. Windows of held rows are empty.
-        starts = np.concatenate([np.full(len(held) - len(rows), first[0]), first])
-        ends = np.concatenate([starts[: len(held) - len(rows)], last + 1])
+        before = np.repeat(first[:1], len(held) - len(rows), axis=0)
+        ends = np.concatenate([before, np.broadcast_to(last + 1, first.shape)])
         below = np.arange(rows.shape[1])[:, None] * len(held)
-        bounds = _Bounds(starts=(starts + below).ravel(), ends=(ends + below).ravel())
+        starts = np.concatenate([before, first]).T + below
+        bounds = _Bounds(starts=starts.ravel(), ends=(ends.T + below).ravel())
         rolling = pd.Series(held.T.ravel()).rolling(bounds, min_periods=self.least)
         found: Values = self.pick(rolling).to_numpy().reshape(rows.shape[1], -1)
         return found[:, len(held) - len(rows) :].T.copy()

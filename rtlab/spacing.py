@@ -37,7 +37,8 @@ def follow(asks: Any, state: State, index: Any, codes: Any = None) -> Any:
     Parameters
     ----------
     asks : SeriesStep
-        Says whether it needs times (``timed``), and whether at equal distances (``regular``).
+        Says whether it needs times (``timed``, or takes them ``"perhaps"``), and whether at equal
+        distances (``regular``).
     state : dict
         As :func:`initial` gives it, series on the last axis; replaced once all is checked.
     index : Index or None
@@ -48,6 +49,8 @@ def follow(asks: Any, state: State, index: Any, codes: Any = None) -> Any:
     if not (asks.timed or asks.regular):
         return None
     times = microseconds(index)
+    if asks.timed == "perhaps":
+        return times
     if (times is None and asks.timed) or (times is not None and index.hasnans):
         found = "an array" if index is None else f"an index of {index.dtype}"
         raise DataError(
@@ -87,7 +90,7 @@ def _steps(asks: Any, steps: Any, index: Any, order: Any, ticks: Any) -> Any:
     series, before, first = ticks
     known = before != NONE
     moved = np.zeros((CLOCKS, len(order)), np.int64)
-    was = _like(before[known], index)
+    was = instants(before[known], index)
     moved[:, known] = _clocks(index[order[known]]) - _clocks(was)
     steps = steps.copy()
     lead = known & (first | ~np.roll(known, 1))  # the first distance of a series in the batch
@@ -106,8 +109,10 @@ def _steps(asks: Any, steps: Any, index: Any, order: Any, ticks: Any) -> Any:
     return steps
 
 
-def _like(times: Any, index: Any) -> Any:
-    """Make an index of microseconds."""
+def instants(times: Any, index: Any) -> Any:
+    """Make labels of microseconds, of the kind of an index; where that has no times, numbers."""
+    if microseconds(index) is None:
+        return times
     if isinstance(index, pd.TimedeltaIndex):
         return pd.TimedeltaIndex(times.view("m8[us]"))
     plain = pd.DatetimeIndex(times.view("M8[us]"))

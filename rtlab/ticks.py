@@ -65,17 +65,19 @@ class SeriesStep(Step):
     """Columns that together are one series; its values then have a third axis, for them."""
     ahead: ClassVar[int] = 0
     """An answer is about the tick so many before the newest."""
-    timed: ClassVar[bool] = False
-    """Whether the times of the ticks are needed."""
+    timed: ClassVar[bool | str] = False
+    """Whether the times of the ticks are needed; or "perhaps": where there are any."""
     regular: ClassVar[bool] = False
     """Whether times, where there are any, must be equally far apart."""
     cycle: ClassVar[tuple[int, int] | None] = None
     """``(warm, length)``: from tick ``warm`` on, a state is used alike every ``length`` ticks."""
-    ragged: ClassVar[bool] = False
-    """Whether arrays of the state change their shape, so that keys are computed one by one."""
 
     def begin(self, width: int) -> State:
-        """Give the arrays before the first tick; their last axis is that of ``width`` series."""
+        """Give the arrays before the first tick; their last axis is that of ``width`` series.
+
+        An array of two axes or more may get more rows. Before the rows of a key that has fewer
+        stand rows of nothing then: NaN, or of whole numbers the least.
+        """
         raise NotImplementedError
 
     def take(self, state: State, values: Values, times: Any) -> Values:

@@ -31,7 +31,7 @@ _CHUNK = 2**15  # numbers that are folded at once: few enough to stay near the p
 
 def microseconds(name: str, length: Any) -> int | None:
     """Give a length of time in whole microseconds, or None where it is no length of time."""
-    if isinstance(length, (int, float, np.number)):
+    if np.ndim(length) == 0 and np.asarray(length).dtype.kind in "biuf":
         return None
     try:
         return int(pd.Timedelta(length) // pd.Timedelta(1, "us"))
@@ -93,33 +93,32 @@ class Moving(SeriesStep):
         return self.span is not None
 
     @property
-    def ragged(self) -> bool:  # type: ignore[override]
-        return self.span is not None
-
-    @property
     def ahead(self) -> int:  # type: ignore[override]
         return (self.size - 1) // 2 if self.center else 0
 
     def begin(self, width: int) -> State:
         rows = max(self.size - 1, 0)
         return {"rows": np.full((rows, width), np.nan)} | (
-            {"clock": np.zeros((0, 1), np.int64)} if self.timed else {}
+            {"clock": np.zeros((0, width), np.int64)} if self.timed else {}
         )
 
     def tail(self, state: State, width: int) -> Values:
         return self.take(state, np.full((self.ahead, width), np.nan), None)
 
     def reach(self, state: State, rows: Values, times: Any) -> tuple[Values, Any, Any]:
-        """Give the rows that the windows of new ticks hold, and each window's first and last."""
+        """Give the rows that the windows of new ticks hold, and each window's first and last.
+
+        The first are of shape (ticks, 1), or (ticks, series) where each has its own times.
+        """
         held = np.concatenate([state["rows"], rows])
-        last = np.arange(len(state["rows"]), len(held))
+        last = np.arange(len(state["rows"]), len(held))[:, None]
         if self.span is None:
-            first = last - self.size + 1
             state["rows"] = held[len(rows) :].copy()
-        else:
-            clock = np.concatenate([state["clock"], times])
-            first = np.searchsorted(clock[:, 0], times[:, 0] - self.span, side="right")
-            state["rows"], state["clock"] = held[first[-1] :].copy(), clock[first[-1] :].copy()
+            return held, last - self.size + 1, last
+        clock = np.concatenate([state["clock"][:, : times.shape[1]], times])
+        since = zip(clock.T, (times - self.span).T, strict=True)
+        first = np.stack([np.searchsorted(*one, side="right") for one in since], axis=1)
+        state["rows"], state["clock"] = (one[first[-1].min() :].copy() for one in (held, clock))
         return held, first, last
 
 
@@ -152,7 +151,7 @@ class Folding(Moving):
 
     @property
     def cycle(self) -> tuple[int, int] | None:  # type: ignore[override]
-        return None if self.timed else (0, self.size)
+        return (0, 1) if self.timed else (0, self.size)
 
     def _empty(self, *shape: int) -> Values:
         marks = np.array(self.nothing).reshape(-1, *[1] * len(shape))
@@ -171,15 +170,14 @@ class Folding(Moving):
 
     def take(self, state: State, values: Values, times: Any) -> Values:
         rows = np.where(np.isfinite(values), values, np.nan)
+        about, apart = self.about(state, rows), self.timed and times.shape[1] > 1
+        about = about.T.reshape(-1, 1) if apart else about  # one series below the other
+        answers = np.empty_like(about)
         with np.errstate(over="ignore", invalid="ignore"):
-            if self.timed:
-                pieces = self._by_time(state, rows, times)
-            else:
-                pieces = self._by_ticks(state, rows)
-            about, answers = self.about(state, rows), np.empty_like(rows)
-            for here, folds in pieces:
+            by = self._by_time(state, rows, times) if self.timed else self._by_ticks(state, rows)
+            for here, folds in by:
                 answers[here] = self.answer(folds, about[here])
-        return answers
+        return answers.reshape(rows.shape[::-1]).T if apart else answers
 
     def _ends(self, blocks: Values) -> Values:
         """Fold each block's values from each tick to its end, and from beyond it: of nothing."""
@@ -220,8 +218,14 @@ class Folding(Moving):
         """
         before = state["tick"] - len(state["rows"])
         held, first, last = self.reach(state, rows, times)
+        if times.shape[1] > 1:
+            below = np.arange(times.shape[1]) * len(held)
+            held, first, last = (
+                one.T.reshape(-1, 1) for one in (held, first + below, last + below)
+            )
+        first, last = first[:, 0], last[:, 0]
         highest = int((last - first).max()).bit_length()
-        lead, width = before % (1 << highest), rows.shape[1]
+        lead, width = before % (1 << highest), held.shape[1]
         ticks = -(-(lead + len(held)) >> highest << highest)  # up to the end of the longest block
         aligned = np.full((ticks, width), np.nan)
         aligned[lead : lead + len(held)] = held
@@ -232,12 +236,25 @@ class Folding(Moving):
             (here,) = np.nonzero(levels == level)
             a, b, size = first[here], last[here], 1 << level
             blocks = aligned.reshape(-1, size, width)
-            used, at = np.unique(a >> level, return_inverse=True)
+            used, at = _distinct(a >> level)
             inside = np.where(a < b, a & (size - 1), size)  # a window of one tick ends nothing
-            ends = self._ends(blocks[used])[:, at, inside]
-            used, at = np.unique(b >> level, return_inverse=True)
-            begun = self.scan(self._empty(width), blocks[used])[:, at, b & (size - 1)]
-            yield here, self.merge(ends, begun)
+            ends = _picked(self._ends(blocks[used]), at, inside)
+            used, at = _distinct(b >> level)
+            begun = self.scan(self._empty(width), blocks[used])
+            yield here, self.merge(ends, _picked(begun, at, b & (size - 1)))
+
+
+def _distinct(numbers: Any) -> tuple[Any, Any]:
+    """Give the different ones of rising numbers, and the place of each among them."""
+    fresh = np.diff(numbers, prepend=-1) != 0
+    return numbers[fresh], fresh.cumsum() - 1
+
+
+def _picked(folds: Values, blocks: Any, ticks: Any) -> Values:
+    """Take the folds at some ticks of blocks."""
+    marks, _, size, width = folds.shape
+    picked: Values = np.take(folds.reshape(marks, -1, width), blocks * size + ticks, axis=1)
+    return picked
 
 
 def running(fold: np.ufunc, start: Values, rows: Values, out: Values) -> None:

@@ -77,6 +77,45 @@ def test_frames_come_back_column_by_column():
     assert rt.integrate(changes[2:], (1, 1), lag=2).to_numpy().tolist() == [[0, 2], [3, 8]]
 
 
+@given(st.integers(0, 2**32 - 1), ORDERS, LAGS, CUTS)
+@examples(40)
+def test_many_series_come_back_bit_for_bit(seed, order, lag, places):
+    """Wide frames, arrays, and keys of a long frame that begin at different rows, however cut."""
+    rng = np.random.default_rng(seed)
+    need = order * lag
+    arrays = rng.integers(-(2**40), 2**40, (60, 7)).astype(float)
+    forward = registered()["difference"](order, lag)
+    wide = pd.DataFrame(arrays)
+    changes = run(forward, pieces(wide, places))
+    back = registered()["integrate"](wide[:need], order, lag)
+    pd.testing.assert_frame_equal(run(back, pieces(changes, places)), wide, check_exact=True)
+    bare = rt.integrate(rt.difference(arrays, order, lag)[need:], arrays[:need], order, lag)
+    assert (bare == arrays[need:]).all()
+    arrays[:need] = 5.0  # one start for all keys
+    long = pd.DataFrame(arrays).melt(ignore_index=False, var_name="key", value_name="cents")
+    first = rng.integers(0, 20, 7)[long["key"].to_numpy(int)] * (long.index >= need)
+    long = long.iloc[np.argsort(long.index + first, kind="stable")]
+    keyed = {"order": order, "lag": lag, "by": "key"}
+    changes = run(registered()["difference"](**keyed), pieces(long, places))
+    back = registered()["integrate"]([5.0] * need, **keyed)
+    found = run(back, pieces(changes, places))
+    assert (found["cents"].to_numpy() == long["cents"].to_numpy()).all()
+
+
+def test_series_of_a_frame_may_begin_differently():
+    """A column that begins with NaN takes its start in their place, one beside it goes on."""
+    changes = pd.DataFrame({"whole": [np.nan, 2.0, 3.0], "bare": [1.0, 2.0, 3.0]})
+    found = rt.integrate(changes, start=[[10.0, 20.0]])
+    assert found.to_dict("list") == {"whole": [10.0, 12.0, 15.0], "bare": [21.0, 23.0, 26.0]}
+    pd.testing.assert_frame_equal(rt.integrate(changes[["bare"]], start=20.0), found[["bare"]])
+
+
+def test_beyond_2_53_floats_do_not_hold_each_integer():
+    """The limit that the docstring states: 2**53 + 1 comes in as 2**53 already."""
+    assert rt.difference(pd.Series([2**53, 2**53 + 1]))[1] == 0.0
+    assert rt.difference(pd.Series([2**53 - 2, 2**53 - 1]))[1] == 1.0
+
+
 def test_differences_of_a_stream_are_those_of_the_whole():
     """A stream of two steps gives back what went in."""
     series = pd.Series([250, 300, 280, 310, 305], name="price")
@@ -102,6 +141,7 @@ def test_missing_values_stay_missing_downstream():
         ("integrate", {"start": "x"}, "start='x'"),
         ("integrate", {"start": pd.Series(range(99))}, r"^start=.{,40}: order=1"),
         ("integrate", {"start": np.nan}, "all known"),
+        ("integrate", {"start": [[1, 2]], "by": "key"}, "start for 2 series with by='key'"),
         ("integrate", {"start": [1, 2], "order": 2, "lag": 2}, r"try start=series\[:4\]"),
     ],
 )

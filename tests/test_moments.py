@@ -4,6 +4,7 @@ Against pandas, and where pandas has lost its digits against slow loops in fract
 """
 
 import math
+from datetime import timedelta
 from fractions import Fraction
 from itertools import pairwise
 
@@ -179,6 +180,23 @@ def test_many_series_are_each_computed_alone(name, window):
         same(keyed.loc[keyed["key"] == key, "revenue"], run(step, [rows["revenue"]]), 1e-13)
 
 
+@pytest.mark.parametrize("name", ["moving_variance", "moving_median", "moving_max"])
+def test_keys_with_times_of_their_own_are_computed_together(name):
+    """Windows of time over keys whose ticks are few or many, and new keys in later batches."""
+    rng = np.random.default_rng(2)
+    minutes = rng.exponential(2, 2000).cumsum()
+    key = np.minimum(rng.geometric(0.2, 2000), 9) + np.where(np.arange(2000) > 1500, 20, 0)
+    times = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.round(minutes), unit="min")
+    long = pd.DataFrame({"key": key, "revenue": rng.normal(1e6, 1, 2000)}, times)
+    step = registered()[name]("2h", 2, by="key")
+    edges = [0, 5, 6, 300, 1490, 1600, 2000]
+    found = run(step, [long[a:b] for a, b in pairwise(edges)])
+    for one, rows in long.groupby("key"):
+        alone = registered()[name]("2h", 2)
+        expected = run(alone, [rows["revenue"]])
+        same(found.loc[found["key"] == one, "revenue"], expected, 1e-13)
+
+
 def test_long_windows_do_not_multiply():
     """A batch costs about the same for any window: no product of the two."""
     data = pd.Series(np.arange(200_000.0) % 1000, pd.date_range("2024", periods=200_000, freq="s"))
@@ -186,6 +204,15 @@ def test_long_windows_do_not_multiply():
         assert moving_max(data, window, 100_000).dropna().eq(999).all()
         found = moving_variance(data, window, 100_000).dropna()
         np.testing.assert_allclose(found, (1000**2 - 1) / 12 * 100_000 / 99_999, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "window", [pd.Timedelta("3h"), np.timedelta64(3, "h"), pd.offsets.Hour(3), timedelta(hours=3)]
+)
+def test_lengths_of_time_come_in_many_kinds(window):
+    """As text, and as what Python, numpy and pandas have for it."""
+    series = pd.Series(np.arange(9.0), HOURS[:9])
+    same(moving_std(series, window), moving_std(series, "3h"))
 
 
 def test_quantiles_at_the_ends_are_the_extremes():

@@ -117,6 +117,36 @@ def test_long_exponential_averages_equal_pandas_too(rows):
     same(found, series.ewm(span=3, adjust=False).mean())
 
 
+@pytest.mark.parametrize(
+    "parameters", [{"span": 7}, {"halflife": "90min"}, {"halflife": "2h", "interpolation": "next"}]
+)
+def test_many_series_fade_as_each_does_alone(parameters):
+    """Wide columns and keys of a long frame, with gaps of their own, in batches."""
+    rng = np.random.default_rng(3)
+    hours = pd.to_timedelta(rng.integers(0, 3, 300).cumsum(), unit="h")
+    wide = pd.DataFrame(rng.normal(size=(300, 30)), pd.Timestamp("2024-01-01") + hours)
+    wide = wide.mask(rng.random(wide.shape) < 0.2)
+    wide[7] = np.nan
+    step = registered()["exponential_average"](**parameters)
+    alone = pd.concat([run(step, [wide[one]]) for one in wide], axis=1)
+    same(run(step, [wide[:3], wide[3:4], wide[4:]]), alone)
+    long = wide.iloc[:, :5].melt(ignore_index=False, var_name="key", value_name="revenue")
+    long = long.sample(frac=0.7, random_state=1).sort_index(kind="stable")
+    step = registered()["exponential_average"](**parameters, by="key")
+    found = run(step, [long[:20], long[20:21], long[21:]])
+    for key, rows in long.groupby("key"):
+        expected = rt.exponential_average(rows["revenue"], **parameters)
+        same(found.loc[found["key"] == key, "revenue"], expected)
+
+
+def test_weights_are_the_same_for_one_series_and_for_many():
+    """Few ticks of many series are weighed another way than many ticks of few."""
+    data = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 30))).mask(lambda one: one > 1)
+    step = registered()["moving_average"](5, 2, weights="linear")
+    alone = pd.concat([run(step, [data[one]]) for one in data], axis=1)
+    same(run(step, [data[at : at + 8] for at in range(0, 40, 8)]), alone)
+
+
 def test_exponential_average_is_not_the_adjusted_one():
     """The trap: pandas' default, adjust=True, is another average."""
     series = pd.Series([8.0, 4.0, 0.0])

@@ -181,3 +181,14 @@ def test_arrays_of_the_wrong_kind_are_refused():
     step.update(state, np.zeros(2))
     with pytest.raises(DataError, match="the columns of a stream stay the same"):
         step.update(state, np.zeros((2, 2)))
+
+
+def test_a_batch_refused_for_one_key_moves_no_other():
+    """Where a step refuses what one key brings, the ticks of all keys stay as they were."""
+    step = rt.steps.Integrate(start=(5.0, 6.0), order=2, by="key")
+    state = step.initial()
+    step.update(state, pd.DataFrame({"key": ["a"], "v": [np.nan]}))
+    before = state["ticks"].copy()
+    with pytest.raises(DataError, match="holds a difference after missing rows"):
+        step.update(state, pd.DataFrame({"key": ["b", "b", "a"], "v": [np.nan, np.nan, 7.0]}))
+    assert (state["ticks"] == before).all()
