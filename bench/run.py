@@ -9,7 +9,18 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from bench import decomposing, moving, pipeline, robust, shop, single, small, state, windowing
+from bench import (
+    decomposing,
+    lagged,
+    moving,
+    pipeline,
+    robust,
+    shop,
+    single,
+    small,
+    state,
+    windowing,
+)
 
 Part = Callable[[int, int], None]
 PARTS: dict[str, tuple[Part, int, int]] = {  # with the usual number of rounds and of events
@@ -19,6 +30,7 @@ PARTS: dict[str, tuple[Part, int, int]] = {  # with the usual number of rounds a
     "state": (state.state, 1, 10**7),
     "dedupe": (state.dedupe, 1, 10**7),
     "moving": (moving.moving, 5, 1_000_000),
+    "lagged": (lagged.lagged, 3, 32_000),
     "decomposing": (decomposing.decomposing, 5, 20_000),
     "robust": (robust.robust, 5, 0),
     "pass": (shop.one_pass, 5, 0),

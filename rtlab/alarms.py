@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -288,18 +288,35 @@ def _text(columns: Mapping[str, Iterable[str]], frame: pd.DataFrame) -> dict[str
     return {name: pd.Series([*words], frame.index, "str") for name, words in columns.items()}
 
 
-def reason(alarm: Any, unit: str = "") -> str:
-    """Say in numbers why there is an alarm: a row of the answer, in a unit if it has one."""
+def reason(
+    alarm: Any,
+    unit: str = "",
+    ticks: tuple[str, str] = ("tick", "ticks"),
+    when: Callable[[Any], str] = str,
+) -> str:
+    """Say in numbers why there is an alarm.
+
+    Parameters
+    ----------
+    alarm : named tuple
+        A row of the answer.
+    unit : str, optional
+        Of the values.
+    ticks : (str, str), optional
+        What one tick is called, and several.
+    when : callable, optional
+        Writes a time.
+    """
     observed, expected, scale = (
         say(one, unit) for one in (alarm.observed, alarm.expected, alarm.scale)
     )
     found = f"{observed} where {expected} ± {scale} was expected"
     if alarm.kind == "outlier":
         return f"{found}: {alarm.score:.1f} robust sigmas {alarm.side}, limit {alarm.limit:g}"
-    long = f"{alarm.ticks} ticks" if alarm.ticks != 1 else "1 tick"
     return (
-        f"{alarm.side} for {long}, since {alarm.since}: what lies {alarm.side} adds up to "
-        f"{alarm.score:.1f} sigmas, limit {alarm.limit:g}; now {found}"
+        f"{alarm.side} for {alarm.ticks} {ticks[alarm.ticks != 1]}, since {when(alarm.since)}: "
+        f"what lies {alarm.side} adds up to {alarm.score:.1f} sigmas, limit {alarm.limit:g}; "
+        f"now {found}"
     )
 
 

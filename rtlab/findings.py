@@ -231,7 +231,7 @@ def hits(alarms: pd.DataFrame, events: Sequence[tuple[Any, Any]], grace: str = "
     >>> import rtlab as rt
     >>> days = pd.date_range("2024-03-01", periods=60, tz="UTC")
     >>> residual = pd.Series([1.0, -1.0] * 30, index=days)
-    >>> residual.iloc[40] = 9.0
+    >>> residual.iloc[40] = 30.0
     >>> hits(rt.alarms(residual, window=16), [(days[40], days[41])])
     Hits(found=1, events=1, true=1, episodes=1)
     """

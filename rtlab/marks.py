@@ -39,7 +39,7 @@ def plot_alarms(
     --------
     >>> import rtlab as rt
     >>> residual = pd.Series([1.0, -1.0] * 30, name="residual")
-    >>> residual.iloc[40] = 9.0
+    >>> residual.iloc[40] = 30.0
     >>> parts = residual.to_frame().assign(observed=residual + 20)
     >>> rt.plot_alarms(parts, rt.alarms(parts, window=16)).facts["episodes"][0]["side"]
     'above'

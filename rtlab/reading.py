@@ -101,7 +101,9 @@ def _has(like: Any, wants: Sequence[str]) -> bool:
 
 def split(values: Values, like: Any, wants: Sequence[str]) -> Values:
     """Give what a step wants of a series an axis of its own, the third."""
-    return values.reshape(len(values), -1, len(wants)) if _has(like, wants) else values
+    if not _has(like, wants):
+        return values
+    return values.reshape(len(values), values.shape[1] // len(wants), len(wants))
 
 
 def columns(like: Any, parts: Any, wants: Sequence[str]) -> Any:
@@ -111,7 +113,7 @@ def columns(like: Any, parts: Any, wants: Sequence[str]) -> Any:
         names = names.droplevel(-1)[:: len(wants)] if names.nlevels > 1 else None
     if len(parts) == 0 or isinstance(like, np.ndarray):
         return names
-    below = pd.Index(parts)
+    below = parts if isinstance(parts, pd.Index) else pd.Index(parts)
     if names is None:
         return below
     listed = [(*_tuple(name), *_tuple(part)) for name in names for part in below]

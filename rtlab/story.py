@@ -309,7 +309,10 @@ class _Teller:
             return Section("")
         money = ["observed", "expected", "residual", "scale"]
         alarms[money] = alarms[money] / self.scale
-        alarms["reason"] = [reason(row, self.unit) for row in alarms.itertuples()]
+        names = (self.window, self.windows)
+        alarms["reason"] = [
+            reason(row, self.unit, names, self._when) for row in alarms.itertuples()
+        ]
         first = alarms.drop_duplicates("episode")
         words = [f"From {self._when(ready)} on, each {self.window} was judged when it closed."]
         told = f"{len(alarms)} alarms were raised, in {len(first)} episodes. They began so:"

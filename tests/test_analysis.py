@@ -268,12 +268,14 @@ def test_story_of_the_demo():
     """The demo's numbers are near the truth, and every sentence is one that a person can read."""
     shop, plan, labels = demo.simulated()
     found = analyse(shop.events, plan)
-    trend, daily, weekly, promotions, gaps = demo.compare(found, shop).words
+    trend, daily, weekly, promotions, alarmed, gaps = demo.compare(found, shop).words
     assert _percent(trend) < 4
     assert _percent(daily) < 4
     assert _percent(weekly) < 10
     assert promotions.startswith("6 of 6 promotions")
     assert _percent(promotions) < 12
+    assert "alarms found 5 of the 5 promotions" in alarmed
+    assert "7 of 7 episodes above" in alarmed
     tables = dict(demo.compare(found, shop).tables)
     assert tables["daily pattern"]["found"].idxmax() == tables["daily pattern"]["truth"].idxmax()
     assert tables["weekly pattern"]["found"].nlargest(2).index.sort_values().tolist() == [5, 6]
