@@ -9,15 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from rtlab import charts, findings, marks, stems, tallies
+from rtlab import charts, findings, stems, tallies
 from rtlab.account import Account
-from rtlab.alarms import reason
 from rtlab.analysis import PAUSE, UNITS, Analysis
 from rtlab.behaviour import rfm
 from rtlab.pictures import is_money, say, with_unit
 from rtlab.report import Report, Section
+from rtlab.watched import watched
 
-SOME = 8  # episodes of alarms that are told in words
 LIFT = 1.1  # a pair bought together no more often than this is no finding
 
 SEGMENTS = {
@@ -96,7 +95,7 @@ class _Teller:
             subtitle += "; stopped early: this is the part that was seen"
         sections = [
             self._account(), self._revenue(), self._rhythm(), self._change(), self._memory(),
-            self._parts(), self._alarms(), self._boards(), self._customers(),
+            self._parts(), self._watched(), self._boards(), self._customers(),
         ]  # fmt: skip
         filled = [one for one in sections if one.words or one.pictures or one.tables]
         return Report(self.labels.title, subtitle, sections=filled)
@@ -302,33 +301,9 @@ class _Teller:
         times = f"{abs(score):.2g} times" if abs(score) < 100 else "far more than"
         return f"{self._when(when)}, {size}, {times} the usual deviation"
 
-    def _alarms(self) -> Section:
-        live, alarms = self.found.live / self.scale, self.found.alarms.copy()
-        ready: Any = live["residual"].first_valid_index()
-        if ready is None:
-            return Section("")
-        money = ["observed", "expected", "residual", "scale"]
-        alarms[money] = alarms[money] / self.scale
+    def _watched(self) -> Section:
         names = (self.window, self.windows)
-        alarms["reason"] = [
-            reason(row, self.unit, names, self._when) for row in alarms.itertuples()
-        ]
-        first = alarms.drop_duplicates("episode")
-        words = [f"From {self._when(ready)} on, each {self.window} was judged when it closed."]
-        told = f"{len(alarms)} alarms were raised, in {len(first)} episodes. They began so:"
-        words.append(told if len(first) else "No alarm was raised.")
-        words += [
-            f"{self._when(when)}: {row.reason}."
-            for when, row in zip(first.index[:SOME], first.head(SOME).itertuples(), strict=True)
-        ]
-        if len(first) > SOME:
-            words.append(f"{len(first) - SOME} later episodes are in the table.")
-        return Section(
-            "Alarms while it ran",
-            words,
-            [("alarms", lambda: marks.plot_alarms(live, alarms, unit=self.unit))],
-            [("alarms", alarms), ("decomposition while it ran", live.apply(findings.as_written))],
-        )
+        return watched(self.found, self.scale, self.unit, names, self._when)
 
     def _boards(self) -> Section:
         words, pictures, tables = [], [], []
