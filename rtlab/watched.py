@@ -46,16 +46,16 @@ def watched(
         return Section("")
     alarms[MONEY] = alarms[MONEY] / scale
     alarms["reason"] = [reason(row, unit, names, when) for row in alarms.itertuples()]
-    first = alarms.drop_duplicates("episode")
     words = [f"From {when(ready)} on, each {names[0]} was judged when it closed."]
-    told = f"{len(alarms)} alarms were raised, in {len(first)} episodes. They began so:"
-    words.append(told if len(first) else "No alarm was raised.")
-    words += [
-        f"{when(at)}: {row.reason}."
-        for at, row in zip(first.index[:SOME], first.head(SOME).itertuples(), strict=True)
-    ]
-    if len(first) > SOME:
-        words.append(f"{len(first) - SOME} later episodes are in the table.")
+    if alarms.empty:
+        words.append("No alarm was raised.")
+    size = (alarms["score"] / alarms["limit"]).groupby(alarms["episode"].to_numpy())
+    strongest = alarms.assign(size=size.transform("max")).drop_duplicates("episode")
+    if len(strongest):
+        listed = strongest.nlargest(SOME, "size").sort_index()
+        count = f"{len(alarms)} alarms were raised, in {len(strongest)} episodes."
+        words.append(f"{count} The strongest began so:" if len(strongest) > SOME else count)
+        words += [f"{when(row.Index)}: {row.reason}." for row in listed.itertuples()]
     return Section(
         "Alarms while it ran",
         words,
