@@ -33,11 +33,12 @@ from rtlab.rolling import rolling_decompose
 from rtlab.robust import robust_decompose
 from rtlab.revisions import revisions
 from rtlab.alarms import alarms
+from rtlab.forecasts import forecast, rolling_forecast
 from rtlab.ranks import leaderboard
 from rtlab.behaviour import rfm, together, users
 from rtlab.sinks import write_csv, write_parquet
 from rtlab.charts import plot_average, plot_difference, plot_series
-from rtlab.marks import plot_alarms
+from rtlab.marks import plot_alarms, plot_forecast
 from rtlab.stems import plot_correlogram
 from rtlab.tallies import plot_account, plot_customers, plot_heatmap, plot_leaderboard
 from rtlab.arrivals import plot_arrivals, plot_watermark, step_through
@@ -83,6 +84,8 @@ __all__ = [
     "robust_decompose",
     "revisions",
     "alarms",
+    "forecast",
+    "rolling_forecast",
     "leaderboard",
     "users",
     "rfm",
@@ -93,6 +96,7 @@ __all__ = [
     "plot_average",
     "plot_difference",
     "plot_alarms",
+    "plot_forecast",
     "plot_correlogram",
     "plot_leaderboard",
     "plot_customers",

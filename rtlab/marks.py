@@ -1,4 +1,4 @@
-"""Charts of what was judged while it ran: alarms on their series."""
+"""Charts of what was judged while it ran, alarms on their series; and of what comes next."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pandas as pd
 
 from rtlab import charts
 from rtlab import pictures as look
+from rtlab.forecasts import Outlook
 from rtlab.pictures import Picture, say
 
 TOLD = 12
@@ -63,6 +64,57 @@ def plot_alarms(
     words += [f"and {len(told) - TOLD} more"] if len(told) > TOLD else []
     opening = "Line chart of the series and what was expected of it, with a mark for each alarm"
     return look.told(figure, facts, title or found, opening, "; ".join(words))
+
+
+@look.house_style()
+def plot_forecast(
+    outlook: Outlook, *, history: int | None = None, title: str | None = None, unit: str = ""
+) -> Picture:
+    """Draw the end of a series, the forecast of what follows, and its interval.
+
+    Parameters
+    ----------
+    outlook : Outlook
+        What :func:`rtlab.forecast` found.
+    history : int, optional
+        Ticks of the series that are shown; by default four times as many as are forecast.
+    title, unit : str, optional
+        As in :func:`plot_series`.
+
+    Returns
+    -------
+    Picture
+        Its facts hold the lowest and the highest of what was and of what is forecast, the mean
+        width of the interval, and the score of earlier forecasts.
+
+    Examples
+    --------
+    >>> import rtlab as rt
+    >>> week = pd.Series([3, 2, 1, -1, -1, -2, -2] * 6) + 10
+    >>> rt.plot_forecast(rt.forecast(week, horizon=7, period=7)).facts["forecast"]["highest"]
+    13.0
+    """
+    table = outlook.table
+    recent = outlook.observed.iloc[-(history or 4 * len(table)) :].rename("observed")
+    figure, (axes,) = look.blank(height=4.2)
+    ends = table[["lower", "upper"]].to_numpy(dtype=float)
+    axes.fill_between(
+        charts.places(table.index), *ends.T, color=look.COLOURS[1], alpha=0.25, linewidth=0,
+        label=f"{outlook.level:.0%} interval",
+    )  # fmt: skip
+    facts: dict[str, Any] = dict(
+        charts.draw_series(axes, {"observed": recent, "forecast": table["mean"].round(9)}, unit)[0]
+    )
+    facts |= {
+        "interval": round(float((table["upper"] - table["lower"]).mean()), 2),
+        "coverage": round(outlook.coverage, 3),
+        "mase": round(outlook.mase, 3),
+    }
+    words = f"{outlook!r}; the interval is {say(facts['interval'], unit)} wide on average"
+    first, last = table.index[0], table.index[-1]
+    found = f"The next {len(table)} ticks, {first} to {last}"
+    opening = "Line chart of the series, its forecast and the band of its interval"
+    return look.told(figure, facts, title or found, opening, words)
 
 
 def _episode(alarms: pd.DataFrame) -> dict[str, Any]:

@@ -132,3 +132,47 @@ def _clocks(index: Any) -> Any:
     day = np.where(wall.is_month_end, 32, wall.day).astype(np.int64)
     months = wall.year.to_numpy(np.int64) * 12 + wall.month.to_numpy(np.int64)
     return np.stack([elapsed, local, (months * 32 + day) * DAY + local % DAY])
+
+
+def later(index: Any, apart: Any, steps: Any) -> Any:
+    """Continue regular ticks: give the labels so many ``steps`` after each, one after the other.
+
+    A distance of whole days is one on the clock on the wall, one of months goes by the calendar.
+    Labels that are no times are taken for numbers of ticks.
+
+    Parameters
+    ----------
+    index : Index
+    apart : ndarray of int64
+        Microseconds between the last two ticks before each.
+    steps : ndarray of int64
+    """
+    if microseconds(index) is None:
+        whole = pd.api.types.is_integer_dtype(index.dtype)
+        first = index.to_numpy() if whole else np.arange(len(index))
+        return (first[:, None] + steps).ravel()
+    far = (apart[:, None] * steps).ravel()
+    if isinstance(index, pd.TimedeltaIndex):
+        return pd.TimedeltaIndex((np.repeat(microseconds(index), len(steps)) + far).view("m8[us]"))
+    zone, wall = index.tz, index.tz_localize(None)
+    hour = DAY // 24
+    days = np.rint(apart / DAY).astype(np.int64)
+    monthly = (days >= 28) & (abs(apart - days * DAY) <= hour) & (wall.day == 1)
+    civil = (abs(apart - days * DAY) <= hour) & (days > 0)
+    if len(index) and monthly.all():
+        months = np.rint(days / 30.44).astype(np.int64)
+        begun = wall.to_numpy("M8[M]")
+        within = wall.to_numpy("M8[us]") - begun.astype("M8[us]")
+        on = begun[:, None] + (months[:, None] * steps).astype("m8[M]")
+        found = pd.DatetimeIndex((on.astype("M8[us]") + within[:, None]).ravel())
+    elif len(index) and civil.all():
+        far = (days[:, None] * DAY * steps).ravel().view("m8[us]")
+        found = pd.DatetimeIndex(np.repeat(wall.to_numpy("M8[us]"), len(steps)) + far)
+    else:
+        found = pd.DatetimeIndex((np.repeat(microseconds(index), len(steps)) + far).view("M8[us]"))
+        return found if zone is None else found.tz_localize("UTC").tz_convert(zone)
+    if zone is None:
+        return found
+    return found.tz_localize(
+        zone, ambiguous=np.ones(len(found), bool), nonexistent="shift_forward"
+    )
