@@ -111,6 +111,7 @@ class RollingForecast(SeriesStep):
     level: float = 0.9
 
     regular: ClassVar[bool] = True
+    timed: ClassVar[bool | str] = "perhaps"
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
         {"horizon": 3, "period": 4, "window": 8, "level": 0.5},
         {"horizon": 5, "period": [2, 3], "every": 2, "window": 7, "method": "seasonal_naive"},

@@ -49,9 +49,9 @@ def follow(asks: Any, state: State, index: Any, codes: Any = None) -> Any:
     if not (asks.timed or asks.regular):
         return None
     times = microseconds(index)
-    if asks.timed == "perhaps":
+    if asks.timed == "perhaps" and not asks.regular:
         return times
-    if (times is None and asks.timed) or (times is not None and index.hasnans):
+    if (times is None and asks.timed is True) or (times is not None and index.hasnans):
         found = "an array" if index is None else f"an index of {index.dtype}"
         raise DataError(
             f"{found}{'' if times is None else ' with NaT'}: {type(asks).__name__} needs a time "
