@@ -14,6 +14,7 @@ from rtlab import parsing
 from rtlab.account import Account
 from rtlab.columns import Columns, bare
 from rtlab.errors import DataError, MissingExtraError, StreamError
+from rtlab.forecasts import RollingForecast
 from rtlab.grid import Grid
 from rtlab.steps import Outputs, State, Step, join
 from rtlab.watermark import NO_TIME, Watermark
@@ -86,6 +87,7 @@ class Analysis:
     pairs: pd.DataFrame
     live: pd.DataFrame
     alarms: pd.DataFrame
+    forecasts: pd.DataFrame
     stopped: bool = False
     correlogram: Any = None
     periods: Any = None
@@ -161,6 +163,7 @@ def analyse(
             "visits": good.session(PAUSE, agg, by="user_id", delay=patience, tz=plan.zone),
             "pairs": good.together(basket=plan.basket),
             "live": live,
+            "forecasts": series.through(ahead(plan.every)),
             "alarms": live.alarms(sigmas=SIGMAS, shift=SHIFT, window=max(week, 28)),
         }
         boards = {
@@ -219,6 +222,11 @@ class InTime(Step):
         state["watermark"] = watermark.last
         late = self._grid.number(times) < self._grid.number(watermark.after)
         return {"result": events.take(~late), "late": events.take(late)}
+
+
+def ahead(every: str) -> RollingForecast:
+    """Forecast a day (or a week of days), as often."""
+    return RollingForecast(horizon=UNITS[every][0], period=UNITS[every])
 
 
 def _pass(source: Any, nodes: list[Any], *, live: bool) -> list[Any]:

@@ -22,6 +22,8 @@ from rtlab.steps import State, register
 from rtlab.ticks import SeriesStep, Values, WholeSeries, check_count
 
 METHODS = ("decomposition", "seasonal_naive", "holt_winters")
+SPREAD = 12
+"""Ticks of the trend that make the level: it is smooth, and each is a filter to build."""
 MEMORY = 200
 """Origins whose errors are held: the intervals follow a series that changes."""
 ORIGINS = 100
@@ -70,8 +72,9 @@ class RollingForecast(SeriesStep):
     Notes
     -----
     **Methods.** "decomposition": seasons that stay the same in the window, by STL or MSTL, and as
-    level the mean of the trend over the last longest period. It is one product of matrices, for
-    thousands of series at once. "seasonal_naive": the ticks of one longest period before.
+    level the mean of the trend at ticks spread over the last longest period (all, or a dozen). It
+    is one product of matrices, for thousands of series at once. "seasonal_naive": the ticks of one
+    longest period before.
     "holt_winters": additive season and damped trend by statsmodels [1]_, fitted anew to each
     window, so that each origin takes some 0.1 s. It takes one period.
 
@@ -251,13 +254,19 @@ class RollingForecast(SeriesStep):
         ahead = np.arange(self.horizon)
         if self.method == "seasonal_naive":
             return np.eye(size)[size - longest + ahead % longest]
-        rows = weights(self._plan.plan, tuple(range(longest)))
-        found = np.broadcast_to(rows[:, 0].mean(axis=0), (self.horizon, size)).copy()
-        for place, period in enumerate(self._plan.periods, 1):
-            found += rows[period - 1 - ahead % period, place]
+        spread = range(0, longest, -(-longest // SPREAD))
+        again = {period: period - 1 - ahead % period for period in self._plan.periods}
+        lags = sorted({*spread}.union(*(steps.tolist() for steps in again.values())))
+        rows = weights(self._plan.plan, tuple(lags))
+        level = rows[np.searchsorted(lags, spread), 0].mean(axis=0)
+        found = np.broadcast_to(level, (self.horizon, size)).copy()
+        for place, steps in enumerate(again.values(), 1):
+            found += rows[np.searchsorted(lags, steps), place]
         return found
 
     def _means(self, window: Values) -> Values:
+        if np.isnan(window).any(axis=0).all():  # no filters are built for nothing
+            return np.full((self.horizon, window.shape[1]), np.nan)
         if self.method != "holt_winters":
             with np.errstate(invalid="ignore"):
                 pivot = window[-1]  # common digits cost nothing
@@ -423,12 +432,15 @@ class Forecast(WholeSeries):
         whole = filled.iloc[len(filled) % every :]
         step = self._rolling(every)
         state = step.initial()
-        last = step.update(state, whole)["result"].tail(self.horizon)
-        table = last.set_index("time")[[*ENDS]].rename_axis(series.index.name)
-        return Outlook(
-            filled, table, self.method, self.level,
-            float(last["coverage"].iloc[0]), float(last["mase"].iloc[0]),
-        )  # fmt: skip
+        return outlook(filled, step.update(state, whole)["result"], step)
+
+
+def outlook(observed: Any, forecasts: pd.DataFrame, step: RollingForecast) -> Outlook:
+    """Give the newest of the forecasts of one series, which was ``observed``."""
+    last = forecasts.tail(step.horizon)
+    table = last.set_index("time")[[*ENDS]].rename_axis(observed.index.name)
+    coverage, mase = (float(last[name].iloc[-1]) for name in ("coverage", "mase"))
+    return Outlook(observed, table, step.method, step.level, coverage, mase)
 
 
 rolling_forecast = register("rolling_forecast")(RollingForecast)

@@ -15,7 +15,7 @@ from rtlab.analysis import PAUSE, UNITS, Analysis
 from rtlab.behaviour import rfm
 from rtlab.pictures import is_money, say, with_unit
 from rtlab.report import Report, Section
-from rtlab.watched import watched
+from rtlab.watched import expected, watched
 
 LIFT = 1.1  # a pair bought together no more often than this is no finding
 
@@ -95,7 +95,7 @@ class _Teller:
             subtitle += "; stopped early: this is the part that was seen"
         sections = [
             self._account(), self._revenue(), self._rhythm(), self._change(), self._memory(),
-            self._parts(), self._watched(), self._boards(), self._customers(),
+            self._parts(), *self._watched(), self._boards(), self._customers(),
         ]  # fmt: skip
         filled = [one for one in sections if one.words or one.pictures or one.tables]
         return Report(self.labels.title, subtitle, sections=filled)
@@ -301,9 +301,10 @@ class _Teller:
         times = f"{abs(score):.2g} times" if abs(score) < 100 else "far more than"
         return f"{self._when(when)}, {size}, {times} the usual deviation"
 
-    def _watched(self) -> Section:
+    def _watched(self) -> list[Section]:
         names = (self.window, self.windows)
-        return watched(self.found, self.scale, self.unit, names, self._when)
+        how = (self.scale, self.unit, names, self._when)
+        return [watched(self.found, *how), expected(self.found, *how)]
 
     def _boards(self) -> Section:
         words, pictures, tables = [], [], []

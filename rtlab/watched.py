@@ -1,13 +1,17 @@
-"""The part of the report about what was judged while the stream ran."""
+"""The parts of the report about what was judged while the stream ran, and what comes next."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
+
 from rtlab import findings, marks
 from rtlab.alarms import reason
-from rtlab.analysis import Analysis
+from rtlab.analysis import Analysis, ahead
+from rtlab.forecasts import ENDS, outlook
+from rtlab.pictures import say
 from rtlab.report import Section
 
 SOME = 8
@@ -61,4 +65,44 @@ def watched(
         words,
         [("alarms", lambda: marks.plot_alarms(live, alarms, unit=unit))],
         [("alarms", alarms), ("decomposition while it ran", live.apply(findings.as_written))],
+    )
+
+
+def expected(
+    found: Analysis,
+    scale: float,
+    unit: str,
+    names: tuple[str, str],
+    when: Callable[[Any], str],
+) -> Section:
+    """Tell the newest forecast, and how good those before it were.
+
+    Parameters and answer are those of :func:`watched`.
+    """
+    forecasts = found.forecasts.copy()
+    if forecasts.empty:
+        return Section("")
+    forecasts[[*ENDS]] = (forecasts[[*ENDS]] / scale).apply(findings.as_written)
+    newest = outlook(found.series / scale, forecasts, ahead(found.plan.every))
+    table, level = newest.table, newest.level
+    best = table["mean"].idxmax()
+    count = forecasts.index.nunique()
+    total, most = say(table["mean"].sum(), unit), say(table["mean"].max(), unit)
+    told = f"The {len(table)} {names[1]} after {when(forecasts.index[-1])} should bring {total}."
+    words = [told, f"The best should be {when(best)}, with {most}."]
+    if pd.notna(newest.coverage):
+        words.append(
+            f"So it was forecast {count} times while it ran. {newest.coverage:.0%} of the "
+            f"{names[1]} came out within the range that was to hold {level:.0%} of them."
+        )
+    if pd.notna(newest.mase):
+        words.append(
+            f"On average a forecast was off by {newest.mase:.2f} times what repeating the last "
+            "season is off by (MASE)."
+        )
+    return Section(
+        "What comes next",
+        words,
+        [("forecast", lambda: newest.plot(unit=unit))],
+        [("forecast", table), ("forecasts while it ran", forecasts)],
     )
