@@ -82,7 +82,8 @@ def test_zscores_are_distances_from_the_mean_in_deviations(data, window, center,
     rolling = finite(data).rolling(window, min_periods=2, center=center)
     spread = rolling.std(ddof=ddof)
     expected = (finite(data) - rolling.mean()) / spread.where(spread > 1e-9)
-    same(moving_zscore(data, window, 2, center, ddof=ddof), expected, 1e-9)
+    # pandas adds to its sums and takes from them: of two ticks nearly alike few digits are left.
+    same(moving_zscore(data, window, 2, center, ddof=ddof), expected, 1e-5)
 
 
 def test_zscores_by_time_look_at_their_own_window():
