@@ -126,6 +126,17 @@ def test_lag_1_equals_nist(name):
     assert digits(found, certified["autocorrelation"]) >= 10.5
 
 
+@pytest.mark.parametrize("name", NIST)
+def test_mean_and_deviation_equal_nist(name):
+    """A window as long as a set has its certified mean and standard deviation."""
+    values, certified = nist(name)
+    mean = rt.moving_average(values, window=len(values))[-1]
+    deviation = rt.moving_std(values, window=len(values))[-1]
+    assert digits(mean, certified["mean"]) >= 14
+    least = {"NumAcc3": 9, "NumAcc4": 8}.get(name, 12)
+    assert digits(deviation, certified["deviation"]) >= least
+
+
 def test_nist_sets_are_what_nist_certifies():
     """In exact fractions of the printed numbers, mean, deviation and lag 1 are as certified."""
     assert sorted(NIST) == sorted(
