@@ -83,7 +83,8 @@ class RollingForecast(SeriesStep):
     are NaN while k > n: for a level of 0.9 until nine forecasts of that step have been seen.
 
     **Score.** ``mase`` is the mean absolute error over that of the seasonal naive method within
-    the window at the origin [3]_: below 1 is better than repeating the last season.
+    the window at the origin [3]_: below 1 is better than repeating the last season. Where a
+    window repeats itself exactly, that error is 0, and its forecasts are not scored.
 
     A window with a missing tick gives no forecast, and a missing tick is no error.
 
