@@ -25,12 +25,15 @@ def read(batch: Any, like: Any = None) -> Values:
     >>> read(pd.Series([1, 2])).tolist()
     [[1.0], [2.0]]
     """
-    if isinstance(batch, pd.DataFrame):
-        listed: list[Any] = list(zip(batch.columns, batch.dtypes, strict=True))
+    if isinstance(batch, np.ndarray) and batch.ndim in (1, 2) and batch.dtype.kind in "iufb":
+        if like is None or _alike(batch, like):  # the fast way
+            values: Values = batch.astype(np.float64, copy=False)
+            return values if values.ndim == 2 else values[:, None]
+        listed: list[Any] = []
+    elif isinstance(batch, pd.DataFrame):
+        listed = list(zip(batch.columns, batch.dtypes, strict=True))
     elif isinstance(batch, pd.Series):
         listed = [(batch.name, batch.dtype)]
-    elif isinstance(batch, np.ndarray) and batch.ndim in (1, 2) and batch.dtype.kind in "iufb":
-        listed = []
     else:
         raise DataError(
             f"a batch of {describe(batch)}: ticks come as a Series or a DataFrame of "
@@ -48,10 +51,7 @@ def read(batch: Any, like: Any = None) -> Values:
             f"a batch with {describe(batch)} after batches with {describe(like)}: the columns "
             "of a stream stay the same; choose them before, as in stream.pluck('revenue')"
         )
-    if isinstance(batch, np.ndarray):
-        values: Values = batch.astype(np.float64, copy=False)
-    else:
-        values = batch.to_numpy(dtype=np.float64, na_value=np.nan)
+    values = batch.to_numpy(dtype=np.float64, na_value=np.nan)
     return values if values.ndim == 2 else values.reshape(-1, 1)
 
 
@@ -60,10 +60,10 @@ def _is_number(kind: Any) -> bool:
 
 
 def _alike(batch: Any, like: Any) -> bool:
-    if isinstance(batch, pd.DataFrame) and isinstance(like, pd.DataFrame):
-        return bool(batch.columns is like.columns or batch.columns.equals(like.columns))
     if isinstance(batch, np.ndarray) and isinstance(like, np.ndarray):
         return bool(batch.shape[1:] == like.shape[1:])
+    if isinstance(batch, pd.DataFrame) and isinstance(like, pd.DataFrame):
+        return bool(batch.columns is like.columns or batch.columns.equals(like.columns))
     return type(batch) is type(like)
 
 

@@ -132,7 +132,8 @@ class SeriesStep(Step):
             own |= self.begin(width) | {"width": width}
         answers = self.take(own, values, times if times is None else times[:, None])
         own["tick"] = tick + ticks
-        state.update(own)  # a first batch that was refused leaves nothing behind
+        if own is not state:
+            state.update(own)  # a first batch that was refused leaves nothing behind
         return {"result": self._placed(state, answers, index, tick, ticks)}
 
     def finish(self, state: State) -> Outputs:
@@ -161,12 +162,13 @@ class SeriesStep(Step):
     def _placed(self, state: State, answers: Values, index: Any, tick: int, ticks: int) -> Any:
         """Give each answer the label of its tick, which came ``ahead`` ticks before."""
         places = self.places(tick, ticks)
+        counted = isinstance(index, pd.RangeIndex) and places != slice(None)
+        if not (self.ahead or counted):
+            return self._show(state, answers, index if index is None else index[places])
         about = np.arange(tick, tick + ticks)[places] - self.ahead
-        if isinstance(index, pd.RangeIndex) and places != slice(None):
+        if counted:
             index = pd.Index(about)  # labels that only count are those of the whole series
             return self._show(state, answers[about >= 0], index[about >= 0])
-        if not self.ahead:
-            return self._show(state, answers, index if index is None else index[places])
         answers, about = answers[about >= 0], about[about >= 0]  # the others are before the first
         if index is not None:
             waiting = state["labels"]
