@@ -50,7 +50,8 @@ def _first(day, **how):
 
 def _late():
     first = _first("2024-04-07", residuals=_residuals(), sigmas=5)
-    return (first - pd.Timestamp("2024-04-07 10:00", tz="Asia/Shanghai")) / pd.Timedelta("1h")
+    known = first + pd.Timedelta("1h")  # when the hour ends
+    return (known - pd.Timestamp("2024-04-07 10:00", tz="Asia/Shanghai")) / pd.Timedelta("1h")
 
 
 ORACLES = {
@@ -59,16 +60,19 @@ ORACLES = {
     "10.3": lambda: _first("2024-05-15", residuals=_residuals(150_000), sigmas=5),
 }
 FORMS = {
-    "10.1": [4, 4.0, "4", np.int64(4), [4]],
+    "10.1": [5, 5.0, "5", np.int64(5), [5]],
     "10.2": [65, 65.0, "65", np.int64(65)],
     "10.3": ["2024-05-15 17:00", "2024-05-15T17:00+08:00", "2024-05-15 09:00Z"],
 }
 WRONG = {
     "10.1": [
+        (4, "when that hour begins"),
         (14, "hour on the clock"),
+        (15, "time on the clock"),
         (6, "first outlier"),
+        (7, "first outlier"),
         (0, "when the shift began"),
-        (5, "its first index"),
+        (3, "its first index"),
     ],
     "10.2": [
         (23, "alarms of sigmas=5"),
@@ -77,6 +81,7 @@ WRONG = {
     ],
     "10.3": [
         ("2024-05-15 10:00", "since when it was low"),
+        ("2024-05-15 18:00", "when it is known"),
         ("2024-05-19 13:00", "an alarm above"),
         ("2024-05-15 12:00", "the index is the time"),
     ],

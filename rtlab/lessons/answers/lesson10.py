@@ -6,15 +6,17 @@ from rtlab.lessons.grading import Hint, Question
 
 QUESTIONS = {
     "10.1": Question(
-        right=4,
-        done="Four hours, since no single hour was far enough away.",
+        right=5,
+        done="Five hours lay above before their sum passed the limit. None was an outlier.",
         within=0,
         hints=(
-            Hint(14, "This is the hour on the clock. How long after 10:00 is it?"),
-            Hint(6, "This is the first outlier. A shift came before it."),
+            Hint(4, "This is when that hour begins. Its revenue is known when it ends."),
+            Hint(14, "This is the hour on the clock. How long after 10:00 is it known?"),
+            Hint(15, "This is the time on the clock. How long after 10:00 is it?"),
+            Hint(lambda read: read in {6, 7}, "This is the first outlier. A shift came before."),
             Hint(0, "This is when the shift began. When was it known?"),
         ),
-        otherwise='Look at found.loc["2024-04-07"]: its first index is the time of the alarm.',
+        otherwise='Look at found.loc["2024-04-07"]: its first index is the hour of the alarm.',
     ),
     "10.2": Question(
         right=65,
@@ -33,6 +35,10 @@ QUESTIONS = {
             Hint(
                 pd.Timestamp("2024-05-15 10:00", tz="Asia/Shanghai"),
                 "This is since when it was low. When was it known?",
+            ),
+            Hint(
+                pd.Timestamp("2024-05-15 18:00", tz="Asia/Shanghai"),
+                "This is when it is known. At which time does that hour begin?",
             ),
             Hint(
                 pd.Timestamp("2024-05-19 13:00", tz="Asia/Shanghai"),
