@@ -61,6 +61,7 @@ JUSTIFIED = (
     (r"grader \d\d \[.*[<>] ", "where a hint begins: typical wrong answers lie far from it"),
     (r"code 03 \S+ solution .*range\(7\)", "the search ends before"),
     (r"code 07 account .* > 0\]", "an hour's promotion brings more than a few cents"),
+    (r"code 10 shop .*fill=0", "each hour of this shop has sales, so that none is filled"),
     (r"code .*\[len\(.*fill=0", "only the number of windows is shown, not what fills them"),
     (
         r"code .*\breplay\(.*rows=|code .* \[rows = ",
