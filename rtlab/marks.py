@@ -110,7 +110,9 @@ def plot_forecast(
         "coverage": round(outlook.coverage, 3),
         "mase": round(outlook.mase, 3),
     }
-    words = f"{outlook!r}; the interval is {say(facts['interval'], unit)} wide on average"
+    words = f"{outlook!r}"
+    if pd.notna(facts["interval"]):
+        words += f"; the interval is {say(facts['interval'], unit)} wide on average"
     first, last = table.index[0], table.index[-1]
     found = f"The next {len(table)} ticks, {first} to {last}"
     opening = "Line chart of the series, its forecast and the band of its interval"

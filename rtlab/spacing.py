@@ -134,45 +134,57 @@ def _clocks(index: Any) -> Any:
     return np.stack([elapsed, local, (months * 32 + day) * DAY + local % DAY])
 
 
+def pace(times: Any) -> Any:
+    """Tell how far apart the last ticks of each series are: microseconds, or minus the months.
+
+    Days are 24 hours here, also where a clock was changed; months are told by their unequal days.
+
+    Parameters
+    ----------
+    times : ndarray of int64, shape (ticks, series)
+    """
+    apart = np.diff(times, axis=0)
+    days = np.rint(apart / DAY).astype(np.int64)
+    whole = ((days > 0) & (abs(apart - days * DAY) <= DAY // 8)).all(axis=0)
+    steady, daily = ((one == one[-1]).all(axis=0) for one in (apart, days))
+    months = -np.rint(days[-1] / 30.44).astype(np.int64)
+    civil = np.where(daily, days[-1] * DAY, months)
+    usual = np.median(apart, axis=0).astype(np.int64)
+    return np.where(steady, apart[-1], np.where(whole, civil, usual))
+
+
 def later(index: Any, apart: Any, steps: Any) -> Any:
     """Continue regular ticks: give the labels so many ``steps`` after each, one after the other.
 
-    A distance of whole days is one on the clock on the wall, one of months goes by the calendar.
-    Labels that are no times are taken for numbers of ticks.
+    Whole days are days on the clock on the wall. Months end in a month's last day where one does,
+    and else keep its day. Labels that are no times are taken for numbers of ticks.
 
     Parameters
     ----------
     index : Index
     apart : ndarray of int64
-        Microseconds between the last two ticks before each.
+        As :func:`pace` tells it of the ticks up to each.
     steps : ndarray of int64
     """
     if microseconds(index) is None:
         whole = pd.api.types.is_integer_dtype(index.dtype)
         first = index.to_numpy() if whole else np.arange(len(index))
         return (first[:, None] + steps).ravel()
-    far = (apart[:, None] * steps).ravel()
+    far = apart[:, None] * steps
+    elapsed = instants((microseconds(index)[:, None] + far).ravel(), index)
     if isinstance(index, pd.TimedeltaIndex):
-        return pd.TimedeltaIndex((np.repeat(microseconds(index), len(steps)) + far).view("m8[us]"))
-    zone, wall = index.tz, index.tz_localize(None)
-    hour = DAY // 24
-    days = np.rint(apart / DAY).astype(np.int64)
-    monthly = (days >= 28) & (abs(apart - days * DAY) <= hour) & (wall.day == 1)
-    civil = (abs(apart - days * DAY) <= hour) & (days > 0)
-    if len(index) and monthly.all():
-        months = np.rint(days / 30.44).astype(np.int64)
-        begun = wall.to_numpy("M8[M]")
-        within = wall.to_numpy("M8[us]") - begun.astype("M8[us]")
-        on = begun[:, None] + (months[:, None] * steps).astype("m8[M]")
-        found = pd.DatetimeIndex((on.astype("M8[us]") + within[:, None]).ravel())
-    elif len(index) and civil.all():
-        far = (days[:, None] * DAY * steps).ravel().view("m8[us]")
-        found = pd.DatetimeIndex(np.repeat(wall.to_numpy("M8[us]"), len(steps)) + far)
-    else:
-        found = pd.DatetimeIndex((np.repeat(microseconds(index), len(steps)) + far).view("M8[us]"))
-        return found if zone is None else found.tz_localize("UTC").tz_convert(zone)
-    if zone is None:
-        return found
-    return found.tz_localize(
-        zone, ambiguous=np.ones(len(found), bool), nonexistent="shift_forward"
+        return elapsed
+    wall = index.tz_localize(None)
+    on = wall.to_numpy("M8[us]")
+    begun, ends = on.astype("M8[M]")[:, None], wall.is_month_end[:, None]
+    month = begun - (np.minimum(apart, 0)[:, None] * steps).astype("m8[M]")
+    within = on - on.astype("M8[D]")
+    day = on.astype("M8[D]")[:, None] - begun.astype("M8[D]")
+    day = np.where(ends, (month + 1).astype("M8[D]") - month.astype("M8[D]") - 1, day)
+    monthly = month.astype("M8[D]") + day + within[:, None]
+    found = np.where(apart[:, None] < 0, monthly, on[:, None] + far.astype("m8[us]"))
+    named = pd.DatetimeIndex(found.ravel()).tz_localize(
+        index.tz, ambiguous=np.ones(found.size, bool), nonexistent="shift_forward"
     )
+    civil = np.repeat((apart < 0) | (apart % DAY == 0), len(steps))
+    return named.where(civil, elapsed)

@@ -173,6 +173,26 @@ def test_a_window_with_a_gap_gives_no_forecast():
         ),
         (pd.timedelta_range("0h", periods=38, freq="3h"), ["4 days 18:00:00", "4 days 21:00:00"]),
         (pd.RangeIndex(38), ["38", "39"]),
+        (
+            pd.date_range("2021-01-31", periods=38, freq="ME", tz="America/New_York"),
+            ["2024-03-31 00:00:00-04:00", "2024-04-30 00:00:00-04:00"],
+        ),
+        (
+            pd.date_range("2020-12-01", periods=38, freq="MS") + pd.Timedelta(days=14),
+            ["2024-02-15 00:00:00", "2024-03-15 00:00:00"],
+        ),
+        (
+            pd.date_range("1986-01-01", periods=38, freq="YS"),
+            ["2024-01-01 00:00:00", "2025-01-01 00:00:00"],
+        ),
+        (
+            pd.date_range("2021-02-15", periods=38, freq="30D"),  # ends on the 1st of a month
+            ["2024-03-31 00:00:00", "2024-04-30 00:00:00"],
+        ),
+        (
+            pd.date_range("2024-01-01", periods=38, freq="23h"),
+            ["2024-02-06 10:00:00", "2024-02-07 09:00:00"],
+        ),
     ],
 )
 def test_times_go_on_as_the_clock_does(index, expected):
@@ -181,6 +201,87 @@ def test_times_go_on_as_the_clock_does(index, expected):
     found = rt.forecast(data, horizon=2, period=7, window=14)
     assert [str(when) for when in found.table.index] == expected
     np.testing.assert_allclose(found.table["mean"], np.tile(WEEK, 6)[38:40], atol=1e-9)
+
+
+def test_times_do_not_depend_on_cuts():
+    """Days that meet the first of a month, and keys with unlike steps, go on each for itself."""
+    how = {"horizon": 2, "period": 2, "window": 4, "every": 1}
+    noise = np.random.default_rng(2).normal(size=220)
+    thirties = pd.Series(noise[:40], pd.date_range("2021-01-01", periods=40, freq="30D"))
+    zone = "America/New_York"
+    parts = [
+        pd.DataFrame(
+            {"key": freq, "sold": noise[:ticks]},
+            pd.date_range("2024-03-01", periods=ticks, freq=freq, tz=zone),
+        )
+        for freq, ticks in (("D", 20), ("h", 200))
+    ]
+    mixed = pd.concat(parts).sort_index(kind="stable")
+    for data, more in ((thirties, {}), (mixed, {"by": "key"})):
+        whole = rt.rolling_forecast(data, **how, **more)
+        live = rt.replay(data, rows=1).rolling_forecast(**how, **more).drain()
+        assert live["time"].tolist() == whole["time"].tolist()
+    days = rt.rolling_forecast(mixed, by="key", **how).query("key == 'D' and step == 2")
+    assert [str(when.time()) for when in days["time"]] == ["00:00:00"] * 17
+
+
+def test_a_forecast_may_reach_further_than_errors_are_held(monkeypatch):
+    """With more origins open than errors held, the last step has its own, and all are scored."""
+    data, how = series(80), {"horizon": 12, "period": 7, "every": 1, "window": 14, "level": 0.5}
+    all_held = rt.rolling_forecast(data, method="seasonal_naive", **how)
+    monkeypatch.setattr("rtlab.forecasts.MEMORY", 5)
+    found = rt.rolling_forecast(data, method="seasonal_naive", **how)
+    pd.testing.assert_series_equal(found["mase"], all_held["mase"])
+    values, last = data.to_numpy(), found.iloc[-1]
+    origins = np.arange(80 - 12 - 4, 80 - 12 + 1)  # the last five whose twelfth tick has come
+    errors = np.sort(abs(values[origins + 11] - values[origins - 7 + 11 % 7]))
+    assert last["upper"] - last["mean"] == pytest.approx(errors[2])
+
+
+def textbook(values, level, trend, season, weights):
+    """Holt and Winters' three sums as R has them; give the forecasts of two seasons."""
+    alpha, beta, gamma = weights
+    for tick, value in enumerate(values):
+        before, place = level, tick % len(season)
+        level = alpha * (value - season[place]) + (1 - alpha) * (level + trend)
+        trend = beta * (level - before) + (1 - beta) * trend
+        season[place] = gamma * (value - level) + (1 - gamma) * season[place]
+    ahead = np.arange(1, 2 * len(season) + 1)
+    return level + ahead * trend + season[(len(values) + ahead - 1) % len(season)]
+
+
+@pytest.mark.parametrize(("name", "tolerance"), [("co2", 0.5), ("nottem", 1.5)])
+def test_holt_winters_is_near_that_of_r(name, tolerance):
+    """Its forecasts lie in R's intervals, although R finds other weights and damps no trend."""
+    values = pd.read_csv(DATA / "r_data.csv", comment="#")[name].dropna()
+    known = pd.read_csv(DATA / "r_holtwinters.csv", comment="#").filter(like=f"{name}_")
+    r = {column.removeprefix(f"{name}_"): known[column].dropna().to_numpy() for column in known}
+    level, trend, *season = r["start"]
+    again = textbook(values.to_numpy()[12:], level, trend, np.array(season), r["parameters"][:3])
+    np.testing.assert_allclose(again, r["forecast"], rtol=1e-9)  # so R's figures are understood
+    found = rt.rolling_forecast(
+        values, horizon=24, period=12, every=len(values), window=len(values), method="holt_winters"
+    )["mean"]
+    assert ((r["lower"] < found) & (found < r["upper"])).all()
+    assert abs(found - r["forecast"]).max() < tolerance
+
+
+def test_only_holt_winters_continues_a_rise():
+    """On a series that rises, the others are no better than repeating the last year."""
+    values = pd.read_csv(DATA / "r_data.csv", comment="#")["air"].dropna()
+    mase = {
+        method: rt.rolling_forecast(np.log(values), 12, 12, method=method)["mase"].iloc[-1]
+        for method in ("decomposition", "holt_winters")
+    }
+    assert mase["holt_winters"] < 0.5
+    assert 0.8 < mase["decomposition"] < 1
+
+
+def test_holt_winters_of_a_flat_series_is_quiet():
+    """A window without any noise is continued, and its perfect fit raises no warning."""
+    flat = pd.Series(np.full(40, 7.0))
+    found = rt.rolling_forecast(flat, 2, 4, every=20, window=12, method="holt_winters")
+    np.testing.assert_allclose(found["mean"], 7)
 
 
 def test_the_whole_is_forecast_from_its_end():
@@ -203,6 +304,8 @@ def test_the_whole_is_forecast_from_its_end():
         ({"every": 0}, "every=0"),
         ({"method": "arima"}, "method='arima': it is one of decomposition"),
         ({"level": 90}, "level=90: the share of ticks inside is between 0 and 1; try 0.9"),
+        ({"level": 0.996}, "level=0.996: 200 errors of each step make an interval"),
+        ({"by": "step"}, "by='step': the answer has a column 'step' of its own; rename"),
         ({"period": 1}, "period=1"),
         ({"window": 13}, "window=13: window is a whole number of at least 14 ticks"),
         ({"period": [7, 14], "method": "holt_winters"}, "it takes one period; use method='deco"),
@@ -212,6 +315,17 @@ def test_wrong_parameters_are_refused(how, words):
     """Each error names the value, the rule and the remedy."""
     with pytest.raises(ParameterError, match=words.replace("[", r"\[")):
         rt.rolling_forecast(series(20), **({"horizon": 7, "period": 7} | how))
+
+
+def test_too_few_errors_are_told_in_words():
+    """An interval that is not known yet is named so, in the words and in the picture."""
+    found = rt.forecast(series(15), horizon=3, period=7, window=14)
+    picture = found.plot()
+    assert found.table[["lower", "upper"]].isna().all(axis=None)
+    assert "too few earlier forecasts to judge intervals, MASE " in repr(found)
+    assert picture.facts["interval"] is None
+    assert "nan" not in picture.alt
+    assert "wide" not in picture.alt
 
 
 def test_short_or_missing_data_are_refused():
