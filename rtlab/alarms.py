@@ -16,7 +16,7 @@ from rtlab.steps import State, register
 from rtlab.ticks import SeriesStep, Values, check_count
 
 GRAIN = 2.0**-20  # of a sigma: sums of whole grains are exact, so that no cut can change one
-NEVER = 2.0**40  # sigmas; takes any sum back to 0
+MOST = 2.0**20  # sigmas: sums of so many, over a window, stay whole
 NOISE = 1e-9  # of a value: what is smaller is rounding
 EFFICIENCY = 0.37  # of the median absolute deviation, of Gaussian noise
 
@@ -56,7 +56,8 @@ class Alarms(SeriesStep):
         One row for each alarm, with the label of its tick: ``kind`` ("outlier" or "shift"),
         ``side`` ("above" or "below"), ``observed``, ``expected`` and ``residual`` of this tick,
         ``scale`` (one sigma, in the unit of the data), ``score`` and its ``limit`` (in sigmas),
-        ``since`` and ``ticks`` (when it began, and how many known ticks ago), ``episode``
+        ``since`` and ``ticks`` (when it began: a time, or the tick's number from 0 where labels
+        are no times; and how many known ticks ago), ``episode``
         (numbered from 1 in each series) and ``reason``, in words. An array gives an array of all
         ticks and parts; where there is no alarm, they are NaN.
 
@@ -122,6 +123,7 @@ class Alarms(SeriesStep):
 
     timed: ClassVar[bool | str] = "perhaps"
     wants: ClassVar[tuple[str, ...]] = ("observed", "residual")
+    adds: ClassVar[tuple[str, ...]] = ("reason",)
     parts: ClassVar[tuple[str, ...]] = (
         "kind", "side", "observed", "expected", "residual", "scale", "score", "limit", "since",
         "ticks", "episode",
@@ -134,9 +136,10 @@ class Alarms(SeriesStep):
     def __post_init__(self) -> None:
         for name, least, remedy in (("sigmas", 0, 4), ("shift", 0, 6), ("drift", -1, 1)):
             number = getattr(self, name)
-            good = isinstance(number, (int, float)) and not isinstance(number, bool)
-            if not good or not least < number < NEVER:
+            good = isinstance(number, (int, float, np.number)) and not isinstance(number, bool)
+            if not good or not least < number < MOST:
                 rule = "greater than 0" if least == 0 else "at least 0"
+                rule += f", and below {MOST:,.0f}" if good and number >= MOST else ""
                 raise ParameterError(
                     f"{name}={number!r}: {name} is a number of sigmas {rule}; try {name}={remedy}"
                 )
@@ -165,6 +168,7 @@ class Alarms(SeriesStep):
             "calm": np.full(width, np.inf),  # and how many ticks ago it was
         }
 
+    @np.errstate(over="ignore", invalid="ignore")  # near the largest doubles
     def take(self, state: State, values: Values, times: Any) -> Values:
         observed, residual = (values[..., 0], values[..., 1]) if values.ndim == 3 else [values] * 2
         known = np.isfinite(residual) & np.isfinite(observed)
@@ -241,7 +245,8 @@ class Alarms(SeriesStep):
             over = sums[:, columns] * GRAIN > self.shift
             columns, first = columns[over.any(axis=0)], over.argmax(axis=0)[over.any(axis=0)]
             peaks[first, columns] = sums[first, columns] * GRAIN
-            moves[first, columns] = -NEVER / GRAIN  # and it begins again
+            before = np.where(first > 0, sums[first - 1, columns], held["sums"][columns])
+            moves[first, columns] = -before  # and it begins again
         ticks, times = np.arange(len(score))[:, None], np.broadcast_to(times, score.shape)
         before = np.concatenate([held["sums"][None], sums[:-1]])
         left = np.maximum.accumulate(np.where(rising & (before == 0), ticks, -1), axis=0)

@@ -12,8 +12,6 @@ from rtlab.errors import DataError, ParameterError
 from rtlab.steps import State, register
 from rtlab.ticks import SeriesStep, Values, check_count
 
-__all__ = ["Difference", "Integrate", "difference", "differences", "integrate"]
-
 
 def _check(order: int, lag: int) -> None:
     check_count("order", order, 1, unit="difference", remedy=1)

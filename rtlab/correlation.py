@@ -14,8 +14,6 @@ from rtlab.extras import optional
 from rtlab.steps import register
 from rtlab.ticks import WholeSeries, check_count
 
-__all__ = ["Acf", "Correlogram", "Pacf", "acf", "pacf"]
-
 _METHODS = ("ldb", "ld", "yw", "ywm", "ols", "ols-inefficient", "ols-adjusted", "burg")
 
 
@@ -135,6 +133,14 @@ def _told(kind: str, values: Any, acf: Any, spread: Any, *, n: int, alpha: float
     )
 
 
+def check_alpha(alpha: Any) -> None:
+    """Refuse what cannot be the share of noise outside a band."""
+    if not isinstance(alpha, (int, float, np.floating)) or not 0 < alpha < 1:
+        raise ParameterError(
+            f"alpha={alpha!r}: the share outside the band is between 0 and 1; try alpha=0.05"
+        )
+
+
 @dataclass(frozen=True)
 class _Correlation(WholeSeries):
     lags: int = 48
@@ -143,11 +149,7 @@ class _Correlation(WholeSeries):
 
     def __post_init__(self) -> None:
         check_count("lags", self.lags, 1, unit="tick", remedy=48)
-        alpha: Any = self.alpha
-        if not isinstance(alpha, (int, float, np.floating)) or not 0 < alpha < 1:
-            raise ParameterError(
-                f"alpha={alpha!r}: the share outside the band is between 0 and 1; try alpha=0.05"
-            )
+        check_alpha(self.alpha)
         if self.missing not in ("raise", "conservative"):
             raise ParameterError(
                 f"missing={self.missing!r}: it is 'raise' or 'conservative'; try 'conservative'"

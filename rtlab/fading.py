@@ -13,8 +13,6 @@ from rtlab.pairs import CHANNELS, Kernel, Place, add_up, centre, ratios, to_mean
 from rtlab.steps import State
 from rtlab.ticks import Values
 
-__all__ = ["Fading"]
-
 _BLOCK = 32  # ticks whose products are added up at once, at most
 _FAINT = 1e-100  # weights that are smaller have lost digits
 

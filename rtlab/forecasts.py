@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from rtlab import keys
 from rtlab.errors import DataError, ParameterError
 from rtlab.extras import optional
 from rtlab.filters import weights
-from rtlab.periods import check_missing, complete
+from rtlab.periods import check_missing, check_regular, complete
 from rtlab.rolling import RollingDecompose
 from rtlab.season import check_periods
 from rtlab.spacing import later, pace
 from rtlab.steps import State, register
 from rtlab.ticks import SeriesStep, Values, WholeSeries, check_count
 
+ENDS = ("mean", "lower", "upper")
 METHODS = ("decomposition", "seasonal_naive", "holt_winters")
 SPREAD = 12
 """Ticks of the trend that make the level: it is smooth, and each is a filter to build."""
@@ -60,7 +60,8 @@ class RollingForecast(SeriesStep):
     -------
     DataFrame
         A row for each tick that is forecast, indexed by the tick at which the forecast was made,
-        the origin: ``step`` (1 for the next tick), ``time`` (or the tick's number), ``mean``,
+        the origin: ``step`` (1 for the next tick), ``time`` (the tick's number in its series,
+        from 0, where labels are no times), ``mean``,
         ``lower`` and ``upper`` in the unit of the data; and how good the forecasts were so far:
         ``coverage``, the share of ticks inside their interval, and ``mase``. An array gives an
         array (origins, series, parts): coverage, mase, means, lower and upper ends.
@@ -127,6 +128,7 @@ class RollingForecast(SeriesStep):
 
     regular: ClassVar[bool] = True
     timed: ClassVar[bool | str] = "perhaps"
+    adds: ClassVar[tuple[str, ...]] = ("step", "time", *ENDS)
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
         {"horizon": 3, "period": 4, "window": 8, "level": 0.5},
         {"horizon": 5, "period": [2, 3], "every": 2, "window": 7, "method": "seasonal_naive"},
@@ -155,11 +157,6 @@ class RollingForecast(SeriesStep):
                 f"level={self.level!r}: {MEMORY} errors of each step make an interval, which "
                 "holds a share of 0.995 at most; try 0.99"
             )
-        if taken := {*keys.key_names(self.by)} & {*COLUMNS} if self.by is not None else set():
-            raise ParameterError(
-                f"by={self.by!r}: the answer has a column {min(taken)!r} of its own; rename the "
-                "key, as in frame.rename(columns=...)"
-            )
 
     @cached_property
     def _plan(self) -> RollingDecompose:
@@ -185,7 +182,7 @@ class RollingForecast(SeriesStep):
 
     def _rank(self, count: Any) -> Any:
         """Tell which of so many errors, in order, the interval reaches to."""
-        return np.ceil((count + 1) * self.level - 1e-9).astype(np.int64)
+        return np.maximum(np.ceil((count + 1) * self.level - 1e-9), 1).astype(np.int64)
 
     @property
     def cycle(self) -> tuple[int, int]:  # type: ignore[override]
@@ -196,7 +193,7 @@ class RollingForecast(SeriesStep):
     def parts(self) -> tuple[str, ...]:
         """What is answered at an origin."""
         ends = [f"{end}_{step}" for end in ENDS for step in range(1, self.horizon + 1)]
-        return ("coverage", "mase", "apart", *ends)
+        return ("coverage", "mase", "far", *ends)
 
     def places(self, tick: int, ticks: int) -> slice:  # noqa: ARG002
         return slice((-tick - 1) % self._gap, None, self._gap)
@@ -205,7 +202,7 @@ class RollingForecast(SeriesStep):
         made = (self._open, self.horizon, width)
         return {
             "rows": np.full((self._plan.size, width), np.nan),
-            "when": np.zeros((min(CLOCK, self._plan.size), width), np.int64),  # of the last ticks
+            "when": np.full((min(CLOCK, self._plan.size), width), -1),  # times of the last ticks
             "means": np.full(made, np.nan),  # of the origins that are open, oldest first
             "reach": np.full(made, np.nan),  # half of their intervals
             "usual": np.full((self._open, width), np.nan),  # the errors of the naive method
@@ -213,9 +210,11 @@ class RollingForecast(SeriesStep):
             "score": np.zeros((4, width)),  # ticks with an interval, inside; errors, their sum
         }
 
+    @np.errstate(all="ignore")  # 0 / 0 before there is a score, and the largest doubles
     def take(self, state: State, values: Values, times: Any) -> Values:
         values = np.where(np.isfinite(values), values, np.nan)
-        if times is None:
+        counted = times is None
+        if counted:
             times = state["when"][-1:] + 1 + np.arange(len(values))[:, None]
         rows = np.concatenate([state["rows"], values])
         when = np.broadcast_to(times, values.shape)
@@ -226,8 +225,9 @@ class RollingForecast(SeriesStep):
             until = min(done + self._gap - since, len(values))
             self._meet(state, values[done:until], since)
             if since + until - done == self._gap:
-                apart = pace(when[until : until + len(state["when"])]).astype(np.float64)
-                answers.append(self._forecast(state, rows[until : until + size], apart))
+                last = when[until : until + len(state["when"])]
+                far = (last[-1] if counted else pace(last)).astype(np.float64)
+                answers.append(self._forecast(state, rows[until : until + size], far))
             done = until
         state["rows"], state["when"] = rows[len(values) :].copy(), when[len(values) :].copy()
         shape = (0, values.shape[1], len(self.parts))
@@ -252,23 +252,23 @@ class RollingForecast(SeriesStep):
             reach, scaled = state["reach"][row, steps], error / state["usual"][row]
             told, known = np.isfinite(reach) & np.isfinite(error), np.isfinite(scaled)
             more = told, told & (error <= reach), known, np.where(known, scaled, 0)
-            state["score"] = state["score"] + np.stack([one.sum(axis=0) for one in more])
+            sums = [one.cumsum(axis=0)[-1] for one in more]
+            state["score"] = state["score"] + np.stack(sums)
         told, inside, known, total = state["score"]
         return np.stack([inside / told, total / known])  # 0 / 0: there is no score yet
 
-    def _forecast(self, state: State, window: Values, apart: Values) -> Values:
+    def _forecast(self, state: State, window: Values, far: Values) -> Values:
         """Forecast from a window; give the answer's parts, for each series."""
-        with np.errstate(divide="ignore", invalid="ignore"):  # a season that repeats exactly
-            score = self._score(state)
+        score = self._score(state)
         means = self._means(window)
         past = window[self._longest :] - window[: -self._longest]
-        usual = abs(past).mean(axis=0)
+        usual = abs(past).cumsum(axis=0)[-1] / len(past)  # in one order, alone or among others
         reach = self._reach(state["errors"])
         for name, new in (("means", means), ("reach", reach), ("usual", usual)):
             state[name] = np.concatenate([state[name][1:], new[None]])
         none = np.full((1, *means.shape), np.nan)
         state["errors"] = np.concatenate([state["errors"][1:], none])
-        return np.concatenate([score, apart[None], means, means - reach, means + reach]).T
+        return np.concatenate([score, far[None], means, means - reach, means + reach]).T
 
     def _reach(self, errors: Values) -> Values:
         """Give half an interval for each step: what the errors of past origins say."""
@@ -299,9 +299,8 @@ class RollingForecast(SeriesStep):
         if np.isnan(window).any(axis=0).all():  # no filters are built for nothing
             return np.full((self.horizon, window.shape[1]), np.nan)
         if self.method != "holt_winters":
-            with np.errstate(invalid="ignore"):
-                pivot = window[-1]  # common digits cost nothing
-                return np.asarray(self._filters @ (window - pivot) + pivot)
+            pivot = window[-1]  # common digits cost nothing
+            return np.asarray(self._filters @ (window - pivot) + pivot)
         known = ~np.isnan(window).any(axis=0)
         means = np.full((self.horizon, window.shape[1]), np.nan)
         for series in np.flatnonzero(known):
@@ -328,10 +327,6 @@ class RollingForecast(SeriesStep):
             coverage=score[:, 0],
             mase=score[:, 1],
         )
-
-
-ENDS = ("mean", "lower", "upper")
-COLUMNS = ("step", "time", *ENDS, "coverage", "mase", "apart")
 
 
 def _holt_winters(window: Values, period: int, horizon: int) -> Values:
@@ -461,12 +456,24 @@ class Forecast(WholeSeries):
                 f"{len(series)} ticks: forecast needs a window of {size}; give a longer series, "
                 "or a smaller window (at least two periods)"
             )
+        check_regular("forecast", series.index)
         filled, _ = complete("forecast", series, self.missing)
         every = max(1, (len(series) - size) // ORIGINS)
         whole = filled.iloc[len(filled) % every :]
         step = self._rolling(every)
         state = step.initial()
-        return outlook(filled, step.update(state, whole)["result"], step)
+        found = outlook(filled, step.update(state, whole)["result"], step)
+        return replace(found, table=found.table.set_axis(self._after(series.index, found.table)))
+
+    def _after(self, index: Any, table: pd.DataFrame) -> Any:
+        """Give the labels after the last: times, periods or numbers as they went on."""
+        if isinstance(index, (pd.DatetimeIndex, pd.TimedeltaIndex)):
+            return table.index
+        steps = np.arange(1, self.horizon + 1)
+        if isinstance(index, pd.PeriodIndex):
+            return pd.period_range(index[-1] + 1, periods=self.horizon, name=index.name)
+        numbers = index if pd.api.types.is_numeric_dtype(index.dtype) else range(len(index))
+        return pd.Index(numbers[-1] + (numbers[-1] - numbers[-2]) * steps, name=index.name)
 
 
 def outlook(observed: Any, forecasts: pd.DataFrame, step: RollingForecast) -> Outlook:

@@ -11,13 +11,12 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from rtlab.correlation import check_alpha
 from rtlab.errors import ParameterError
 from rtlab.fading import Fading
 from rtlab.pairs import Trailing
 from rtlab.steps import State, register
 from rtlab.ticks import SeriesStep, Values, check_count
-
-__all__ = ["RollingAcf", "RollingPacf", "rolling_acf", "rolling_pacf"]
 
 
 @dataclass(frozen=True)
@@ -58,11 +57,7 @@ class _Rolling(SeriesStep):
                 raise ParameterError(
                     f"{name}={getattr(self, name)!r}: it is {said}; try {name}={choices[-1]!r}"
                 )
-        if not isinstance(self.alpha, (int, float, np.floating)) or not 0 < self.alpha < 1:
-            raise ParameterError(
-                f"alpha={self.alpha!r}: the share outside the band is between 0 and 1; "
-                "try alpha=0.05"
-            )
+        check_alpha(self.alpha)
 
     def _check_lags(self, window: int) -> None:
         if self.lags >= window:

@@ -13,21 +13,6 @@ from rtlab.steps import State, register
 from rtlab.ticks import Values, check_count
 from rtlab.trailing import Folding, counted, divided, running
 
-__all__ = [
-    "MovingMax",
-    "MovingMin",
-    "MovingQuantile",
-    "MovingStd",
-    "MovingVariance",
-    "MovingZscore",
-    "moving_max",
-    "moving_min",
-    "moving_quantile",
-    "moving_std",
-    "moving_variance",
-    "moving_zscore",
-]
-
 
 @dataclass(frozen=True)
 class MovingVariance(Folding):

@@ -16,9 +16,6 @@ import numpy as np
 from rtlab.steps import State
 from rtlab.ticks import Values
 
-__all__ = ["CHANNELS", "Kernel", "Place", "Trailing", "add_up", "centre", "ratios", "to_mean",
-           "waited"]  # fmt: skip
-
 LARGEST = 1e150
 """Ticks further from 0 count as missing: their squares would leave the range of a double."""
 

@@ -9,35 +9,24 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from rtlab import spacing
 from rtlab.errors import DataError, ParameterError
 from rtlab.steps import State, register
 from rtlab.ticks import SeriesStep, Values, WholeSeries, check_count
 
-__all__ = [
-    "FindPeriod",
-    "Periods",
-    "RollingPeriod",
-    "check_missing",
-    "check_regular",
-    "complete",
-    "find_period",
-    "rolling_period",
-    "several",
-]
-
 _ALARMS = 0.01  # the share of series of noise in which find_period may see a season
-_DAY = 86_400_000_000  # microseconds
 
 
-def complete(name: str, series: Any, missing: str) -> tuple[Any, int]:
+def complete(
+    name: str, series: Any, missing: str, remedy: str = "missing='interpolate'"
+) -> tuple[Any, int]:
     """Refuse or fill what is missing; give the series and how many ticks were filled."""
     known = np.isfinite(series.to_numpy())
     lost = len(series) - int(known.sum())
     if lost and (missing == "raise" or lost == len(series)):
         raise DataError(
             f"{lost} of {len(series)} ticks are missing or infinite, the first at "
-            f"{series.index[int(np.argmin(known))]}: {name} needs all; fill them with "
-            "missing='interpolate'"
+            f"{series.index[int(np.argmin(known))]}: {name} needs all; fill them with {remedy}"
         )
     places = np.arange(len(series))
     filled = np.interp(places, places[known], series.to_numpy()[known])
@@ -71,32 +60,20 @@ def _check_tries(candidates: Sequence[int] | None, max_period: int | None) -> No
 
 def check_regular(name: str, index: Any) -> int | None:
     """Refuse ticks at unequal distances; give the usual season of this distance, if any."""
-    steps: Any = np.zeros(1)  # labels: their order is all there is
-    usual = None
-    if isinstance(index, (pd.DatetimeIndex, pd.TimedeltaIndex)):
-        steps = np.diff(index.as_unit("us").asi8)
-    elif pd.api.types.is_numeric_dtype(index.dtype):
-        steps = np.diff(index.to_numpy())
-    if isinstance(index, pd.DatetimeIndex):
-        wall = index.tz_localize(None)  # a civil day may last 23 or 25 hours
-        months = np.diff(wall.year * 12 + wall.month)
-        if (steps != steps[:1]).any() and (
-            wall.day == wall.day[0]
-        ).all() | wall.is_month_end.all():
-            steps, usual = months, 12 // max(int(months[0]), 1)
-        elif (steps != steps[:1]).any():
-            steps = np.diff(wall.as_unit("us").asi8)
-        if usual is None and len(steps) and steps[0] > 0:
-            usual = {_DAY: 7, 7 * _DAY: 52}.get(int(steps[0]), _DAY // int(steps[0]))
-    if not len(steps) or (steps[0] == steps).all():
-        return usual if usual and usual > 1 else None
-    kinds, counts = np.unique(steps, return_counts=True)
-    odd = int(np.argmax(steps != kinds[counts.argmax()]))
-    raise DataError(
-        f"irregular ticks, first from {index[odd]} to {index[odd + 1]}: {name} needs equal "
-        "distances; make windows of equal length first, or series.asfreq('h') with "
-        "missing='interpolate', or series.reset_index(drop=True) if only their order matters"
-    )
+    if not isinstance(index, (pd.DatetimeIndex, pd.TimedeltaIndex)):
+        steps = np.diff(index) if pd.api.types.is_numeric_dtype(index.dtype) else np.zeros(1)
+        if (steps != steps[:1]).any():
+            spacing.refuse(name, *index[(odd := int(np.argmax(steps != steps[0]))) : odd + 2])
+        return None
+    elapsed, wall, monthly = spacing.usual(name, index).tolist()
+    if isinstance(index, pd.TimedeltaIndex) or elapsed <= 0:
+        return None
+    months, rest = divmod(monthly, 32 * spacing.DAY)
+    if rest == 0:
+        usual = 12 // months
+    else:
+        usual = {spacing.DAY: 7, 7 * spacing.DAY: 52}.get(wall, spacing.DAY // elapsed)
+    return usual if usual > 1 else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,6 @@ from rtlab.errors import ParameterError
 from rtlab.steps import State, register
 from rtlab.ticks import SeriesStep, Values, check_count
 
-__all__ = ["RobustDecompose", "robust_decompose"]
-
 _LOOK = 3  # a season that came early or late must explain so many ticks in a row
 _MEDIAN = 0.6745  # of the size of a normal surprise, in sigma
 _TINY, _HUGE = 1e-60, 1e100  # the least sigma; beyond it, squares could overflow

@@ -18,15 +18,6 @@ from rtlab.steps import State, register
 from rtlab.ticks import SeriesStep, Values
 from rtlab.trailing import Folding, Moving, counted, divided, microseconds, running
 
-__all__ = [
-    "ExponentialAverage",
-    "MovingAverage",
-    "MovingMedian",
-    "exponential_average",
-    "moving_average",
-    "moving_median",
-]
-
 
 @dataclass(frozen=True)
 class MovingAverage(Folding):

@@ -31,6 +31,18 @@ def initial(width: int) -> State:
     return {"last": np.full(width, NONE), "step": np.zeros((CLOCKS, width), np.int64)}
 
 
+def usual(name: str, index: Any) -> Any:
+    """Give the distance of ticks on the three clocks, which must be the same on one; 0 for one."""
+    step: Any = np.zeros((CLOCKS, 1), np.int64)
+    times = microseconds(index)
+    if len(times) > 1:
+        before, first = np.roll(times, 1), np.arange(len(times)) == 1
+        before[0] = NONE
+        series = np.zeros(len(times), np.int64)
+        step = _steps(name, step, index, np.arange(len(times)), (series, before, first))
+    return step[:, 0]
+
+
 def follow(asks: Any, state: State, index: Any, codes: Any = None) -> Any:
     """Check the times of the next ticks; give them in microseconds, or None where not needed.
 
@@ -48,13 +60,14 @@ def follow(asks: Any, state: State, index: Any, codes: Any = None) -> Any:
     """
     if not (asks.timed or asks.regular):
         return None
+    name = type(asks).__name__
     times = microseconds(index)
     if asks.timed == "perhaps" and not asks.regular:
         return times
     if (times is None and asks.timed is True) or (times is not None and index.hasnans):
         found = "an array" if index is None else f"an index of {index.dtype}"
         raise DataError(
-            f"{found}{'' if times is None else ' with NaT'}: {type(asks).__name__} needs a time "
+            f"{found}{'' if times is None else ' with NaT'}: {name} needs a time "
             "for each tick; use series.set_axis(times), or count in ticks"
         )
     if times is None or not len(times):
@@ -75,17 +88,17 @@ def follow(asks: Any, state: State, index: Any, codes: Any = None) -> Any:
     if (moved < 0).any():
         raise DataError(
             f"tick {index[order[moved < 0].min()]} comes after a later one: "
-            f"{type(asks).__name__} needs times in order; sort with series.sort_index()"
+            f"{name} needs times in order; sort with series.sort_index()"
         )
     if asks.regular:
-        state["step"] = _steps(asks, state["step"], index, order, (series, before, known & first))
+        state["step"] = _steps(name, state["step"], index, order, (series, before, known & first))
     last = state["last"].copy()
     last[series] = ticks  # of several writes the last stays
     state["last"] = last
     return times
 
 
-def _steps(asks: Any, steps: Any, index: Any, order: Any, ticks: Any) -> Any:
+def _steps(name: str, steps: Any, index: Any, order: Any, ticks: Any) -> Any:
     """Give each series' usual step on each clock, or refuse a tick that no clock finds usual."""
     series, before, first = ticks
     known = before != NONE
@@ -100,13 +113,20 @@ def _steps(asks: Any, steps: Any, index: Any, order: Any, ticks: Any) -> Any:
     if odd.any():
         place = order[odd].min()
         here, past = index[place], was[np.flatnonzero(order[known] == place)[0]]
-        found = f"two ticks at {here}" if here == past else f"irregular ticks, {past} to {here}"
-        raise DataError(
-            f"{found}: {type(asks).__name__} needs equal distances; make windows of equal length "
-            "first (with fill=0), or series.asfreq('h'), or series.reset_index(drop=True) if "
-            "only their order matters"
-        )
+        refuse(name, past, here)
     return steps
+
+
+def refuse(name: str, past: Any, here: Any) -> None:
+    """Say between which ticks the distance is not that of the others."""
+    found = (
+        f"two ticks at {here}" if here == past else f"irregular ticks, first from {past} to {here}"
+    )
+    raise DataError(
+        f"{found}: {name} needs equal distances; make windows of equal length first (with "
+        "fill=0), or series.asfreq('h') with missing='interpolate', or "
+        "series.reset_index(drop=True) if only their order matters"
+    )
 
 
 def instants(times: Any, index: Any) -> Any:
@@ -157,19 +177,18 @@ def later(index: Any, apart: Any, steps: Any) -> Any:
     """Continue regular ticks: give the labels so many ``steps`` after each, one after the other.
 
     Whole days are days on the clock on the wall. Months end in a month's last day where one does,
-    and else keep its day. Labels that are no times are taken for numbers of ticks.
+    and else keep its day.
 
     Parameters
     ----------
     index : Index
     apart : ndarray of int64
-        As :func:`pace` tells it of the ticks up to each.
+        As :func:`pace` tells it of the ticks up to each; or, where labels are no times, the
+        number of the tick.
     steps : ndarray of int64
     """
     if microseconds(index) is None:
-        whole = pd.api.types.is_integer_dtype(index.dtype)
-        first = index.to_numpy() if whole else np.arange(len(index))
-        return (first[:, None] + steps).ravel()
+        return (apart[:, None] + steps).ravel()
     far = apart[:, None] * steps
     elapsed = instants((microseconds(index)[:, None] + far).ravel(), index)
     if isinstance(index, pd.TimedeltaIndex):

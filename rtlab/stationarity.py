@@ -12,12 +12,10 @@ import pandas as pd
 from rtlab.change import differences
 from rtlab.errors import DataError, ParameterError
 from rtlab.extras import optional
-from rtlab.periods import FindPeriod, check_regular
+from rtlab.periods import FindPeriod, check_regular, complete
 from rtlab.season import Decompose
 from rtlab.steps import register
 from rtlab.ticks import Values, WholeSeries, check_count
-
-__all__ = ["Stationarity", "StationarityTest", "stationarity"]
 
 _SEASONAL = 0.64  # strength of a season from which R's nsdiffs differences
 _MOST = 2  # differences at lag 1
@@ -187,18 +185,7 @@ class StationarityTest(WholeSeries):
         )  # fmt: skip
 
     def _check(self, series: Any) -> None:
-        known = np.isfinite(series.to_numpy())
-        if not known.all():
-            raise DataError(
-                f"{len(series) - int(known.sum())} of {len(series)} ticks are missing or "
-                f"infinite, the first at {series.index[int(np.argmin(known))]}: stationarity "
-                "needs all; fill them with series.interpolate()"
-            )
-        if np.ptp(series.to_numpy()) == 0:
-            raise DataError(
-                f"a constant series (all {series.iloc[0]:g}): stationarity needs some change; "
-                "look at what the stream brings"
-            )
+        complete("stationarity", series, "raise", "series.interpolate()")
         need = _LEAST if self.period is None else max(2 * self.period, self.period + _LEAST)
         if len(series) < need:
             raise DataError(

@@ -15,6 +15,7 @@ import inspect
 import time
 import warnings
 from collections import namedtuple
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -25,7 +26,7 @@ from rtlab.columns import Columns
 from rtlab.errors import ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["Chain", "Outputs", "Pluck", "State", "Step", "chain", "register", "registered"]
 
@@ -228,6 +229,14 @@ def is_empty(value: Any) -> bool:
     return isinstance(value, (Columns, pd.DataFrame, pd.Series, np.ndarray)) and len(value) == 0
 
 
+def again(pieces: Sequence[Any]) -> bool:
+    """Tell whether the labels of pieces only count, and begin again in some piece."""
+    labels = [piece.index for piece in pieces]
+    return all(isinstance(one, pd.RangeIndex) for one in labels) and any(
+        later.start < one.stop for one, later in pairwise(labels)
+    )
+
+
 def join(pieces: Iterable[Any]) -> Any:
     """Make one object of what an output gave piece by piece."""
     given = [piece for piece in pieces if piece is not None]
@@ -243,7 +252,7 @@ def join(pieces: Iterable[Any]) -> Any:
         return np.concatenate(seen)
     if not all(isinstance(piece, (pd.DataFrame, pd.Series)) for piece in seen):
         return seen[0] if len(seen) == 1 else seen
-    plain = all(isinstance(piece.index, pd.RangeIndex) for piece in seen)
+    plain = again(seen)
     with warnings.catch_warnings():  # pandas 2 tells how later ones treat all-missing columns
         warnings.simplefilter("ignore", FutureWarning)
         whole = seen[0].copy(deep=False) if len(seen) == 1 else pd.concat(seen, ignore_index=plain)

@@ -15,7 +15,7 @@ from rtlab.analysis import PAUSE, UNITS, Analysis
 from rtlab.behaviour import rfm
 from rtlab.pictures import is_money, say, with_unit
 from rtlab.report import Report, Section
-from rtlab.watched import expected, watched
+from rtlab.watched import Watched
 
 LIFT = 1.1  # a pair bought together no more often than this is no finding
 
@@ -303,8 +303,8 @@ class _Teller:
 
     def _watched(self) -> list[Section]:
         names = (self.window, self.windows)
-        how = (self.scale, self.unit, names, self._when)
-        return [watched(self.found, *how), expected(self.found, *how)]
+        watched = Watched(self.found, self.scale, self.unit, names, self._when)
+        return [watched.alarms(), watched.forecast()]
 
     def _boards(self) -> Section:
         words, pictures, tables = [], [], []

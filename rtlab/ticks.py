@@ -15,19 +15,11 @@ import pandas as pd
 
 from rtlab import grouped, reading, spacing
 from rtlab.errors import DataError, ParameterError
+from rtlab.keys import key_names
 from rtlab.reading import Values
-from rtlab.steps import Outputs, State, Step, shown
+from rtlab.steps import Outputs, State, Step, again, registered, shown
 
 __all__ = ["SeriesStep", "Values", "WholeSeries", "check_count"]
-
-
-ROLLING = {
-    "Acf": "rolling_acf(window=...)",
-    "Pacf": "rolling_pacf(window=...)",
-    "FindPeriod": "rolling_period(window=...)",
-    "Decompose": "rolling_decompose(period=...)",
-}
-"""What to use instead of an analysis of the whole, where there is no end."""
 
 
 def check_count(name: str, value: Any, least: int, *, unit: str, remedy: int) -> None:
@@ -71,6 +63,26 @@ class SeriesStep(Step):
     """Whether times, where there are any, must be equally far apart."""
     cycle: ClassVar[tuple[int, int] | None] = None
     """``(warm, length)``: from tick ``warm`` on, a state is used alike every ``length`` ticks."""
+    adds: ClassVar[tuple[str, ...]] = ()
+    """Columns that :meth:`dress` adds, which no key may be named as."""
+
+    def initial(self) -> State:
+        if self.by is None and self.value is not None:
+            raise ParameterError(
+                f"value={self.value!r} without by=: it names a column of a long frame, whose keys "
+                f"by= names; for one series choose the column, as in frame[{self.value!r}]"
+            )
+        taken = [name for name in key_names(self.by) if name in self._columns()]
+        if taken:
+            raise ParameterError(
+                f"by={self.by!r}: the answer has a column {taken[0]!r} of its own; rename the "
+                "key, as in frame.rename(columns=...)"
+            )
+        return {}
+
+    def _columns(self) -> list[Any]:
+        """Name the columns of a long answer beside its keys."""
+        return [*self.parts, *self.adds, *([] if self.value is None else [self.value])]
 
     def begin(self, width: int) -> State:
         """Give the arrays before the first tick; their last axis is that of ``width`` series.
@@ -126,7 +138,7 @@ class SeriesStep(Step):
         values = reading.split(values, own["like"], self.wants)
         (ticks, width), tick = values.shape[:2], own["tick"]
         if ticks == 0:
-            return {"result": self._show(own, self._missing(0, width), index)}
+            return {"result": self._placed(own, self._missing(0, width), index, tick, 0)}
         times = spacing.follow(self, own["times"], index)
         if own is not state:
             own |= self.begin(width) | {"width": width}
@@ -155,6 +167,7 @@ class SeriesStep(Step):
             "like": batch[:0].copy(),
             "columns": reading.columns(batch, self.parts, self.wants),
             "labels": index if index is None else index[:0],  # of the ticks that wait
+            "counts": (index.start, index.step) if isinstance(index, pd.RangeIndex) else None,
             "times": spacing.initial(1),
             "tick": 0,
         }
@@ -162,24 +175,22 @@ class SeriesStep(Step):
     def _placed(self, state: State, answers: Values, index: Any, tick: int, ticks: int) -> Any:
         """Give each answer the label of its tick, which came ``ahead`` ticks before."""
         places = self.places(tick, ticks)
-        counted = isinstance(index, pd.RangeIndex) and places != slice(None)
+        some = places != slice(None) or type(self).chosen is not SeriesStep.chosen
+        counted = some and isinstance(index, pd.RangeIndex) and state["counts"] is not None
         if not (self.ahead or counted):
             return self._show(state, answers, index if index is None else index[places])
         about = np.arange(tick, tick + ticks)[places] - self.ahead
         if counted:
-            index = pd.Index(about)  # labels that only count are those of the whole series
-            return self._show(state, answers[about >= 0], index[about >= 0])
+            first, step = state["counts"]  # labels that only count are those of the whole series
+            answers, about = answers[about >= 0], about[about >= 0]
+            return self._show(state, answers, pd.Index(first + step * about, name=index.name))
         answers, about = answers[about >= 0], about[about >= 0]  # the others are before the first
         if index is not None:
             waiting = state["labels"]
             labels = waiting.append(index)
             state["labels"] = labels[max(len(labels) - self.ahead, 0) :]
             first = tick - len(waiting)
-            index = (
-                labels[about[0] - first : about[-1] - first + 1 : places.step]
-                if len(about)
-                else labels[:0]
-            )
+            index = labels.take(about - first)
         return self._show(state, answers, index)
 
     def _show(self, state: State, answers: Values, index: Any) -> Any:
@@ -191,7 +202,13 @@ class SeriesStep(Step):
         frame = pd.DataFrame(answers[tick, series], index=index.take(tick), columns=self.parts)
         names = reading.columns(state["like"], (), self.wants)
         if names is not None:
-            frame.insert(0, names.name or "series", names.take(series))
+            name = names.name or "series"
+            if name in self._columns():
+                raise DataError(
+                    f"columns named {name!r}: the answer has a column of this name; choose "
+                    "another, as in frame.rename_axis(columns='series')"
+                )
+            frame.insert(0, name, names.take(series))
         return self.dress(frame)
 
 
@@ -216,13 +233,8 @@ class WholeSeries(Step):
                 "series; choose a column, as in frame['revenue'] or stream.pluck('revenue')"
             )
         if len(values):
-            name = (
-                batch.columns[0]
-                if isinstance(batch, pd.DataFrame)
-                else getattr(batch, "name", None)
-            )
-            index = getattr(batch, "index", None)
-            state["pieces"].append(pd.Series(values[:, 0].copy(), index, name=name))
+            one = batch.iloc[:, 0] if isinstance(batch, pd.DataFrame) else pd.Series(batch)
+            state["pieces"].append(pd.Series(values[:, 0].copy(), one.index, name=one.name))
         return {}
 
     def finish(self, state: State) -> Outputs:
@@ -233,16 +245,17 @@ class WholeSeries(Step):
                 "the stream brings with stream.sink(print)"
             )
         series = pieces[0] if len(pieces) == 1 else pd.concat(pieces)
-        plain = all(isinstance(piece.index, pd.RangeIndex) for piece in pieces)
-        if plain and not isinstance(series.index, pd.RangeIndex):
+        if again(pieces):
             series = series.reset_index(drop=True)  # each batch counted from 0
         return {"result": self.answer(series)}
 
     def refuses(self, *, ends: bool) -> str | None:
         if ends:
             return None
+        name = next((name for name, cls in registered().items() if cls is type(self)), "")
+        sister = f"rolling_{name.removeprefix('find_')}"
+        sister = f"{sister}(...)" if sister in registered() else "a rolling analysis"
         return (
             "it sees the whole series and answers once, at the end, and this stream has no end; "
-            "replay a finished series with rt.replay(...), or answer at every tick with "
-            f"{ROLLING.get(type(self).__name__, 'a rolling analysis')}"
+            f"replay a finished series with rt.replay(...), or answer at every tick with {sister}"
         )

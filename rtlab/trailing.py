@@ -23,8 +23,6 @@ from rtlab.errors import ParameterError
 from rtlab.steps import State
 from rtlab.ticks import SeriesStep, Values, check_count
 
-__all__ = ["Folding", "Moving", "counted", "divided", "microseconds", "running"]
-
 _MANY = 512  # so many sums at once are faster tick by tick than one after the other
 _CHUNK = 2**15  # numbers that are folded at once: few enough to stay near the processor
 

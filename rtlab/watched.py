@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -19,16 +20,11 @@ SOME = 8
 MONEY = ["observed", "expected", "residual", "scale"]
 
 
-def watched(
-    found: Analysis,
-    scale: float,
-    unit: str,
-    names: tuple[str, str],
-    when: Callable[[Any], str],
-) -> Section:
-    """Tell the alarms, each with its date and its reason.
+@dataclass(frozen=True)
+class Watched:
+    """What was judged of an analysis while it ran, in the reader's units.
 
-    Parameters
+    Attributes
     ----------
     found : Analysis
     scale : float
@@ -38,71 +34,68 @@ def watched(
         What one window is called, and several.
     when : callable
         Writes a time.
-
-    Returns
-    -------
-    Section
-        Without words where the log was too short to judge a window.
     """
-    live, alarms = found.live / scale, found.alarms.copy()
-    ready: Any = live["residual"].first_valid_index()
-    if ready is None:
-        return Section("")
-    alarms[MONEY] = alarms[MONEY] / scale
-    alarms["reason"] = [reason(row, unit, names, when) for row in alarms.itertuples()]
-    words = [f"From {when(ready)} on, each {names[0]} was judged when it closed."]
-    if alarms.empty:
-        words.append("No alarm was raised.")
-    size = (alarms["score"] / alarms["limit"]).groupby(alarms["episode"].to_numpy())
-    strongest = alarms.assign(size=size.transform("max")).drop_duplicates("episode")
-    if len(strongest):
-        listed = strongest.nlargest(SOME, "size").sort_index()
-        count = f"{len(alarms)} alarms were raised, in {len(strongest)} episodes."
-        words.append(f"{count} The strongest began so:" if len(strongest) > SOME else count)
-        words += [f"{when(row.Index)}: {row.reason}." for row in listed.itertuples()]
-    return Section(
-        "Alarms while it ran",
-        words,
-        [("alarms", lambda: marks.plot_alarms(live, alarms, unit=unit))],
-        [("alarms", alarms), ("decomposition while it ran", live.apply(findings.as_written))],
-    )
 
+    found: Analysis
+    scale: float
+    unit: str
+    names: tuple[str, str]
+    when: Callable[[Any], str]
 
-def expected(
-    found: Analysis,
-    scale: float,
-    unit: str,
-    names: tuple[str, str],
-    when: Callable[[Any], str],
-) -> Section:
-    """Tell the newest forecast, and how good those before it were.
+    def alarms(self) -> Section:
+        """Tell the alarms, each with its date and its reason; nothing of a log too short."""
+        live, alarms = self.found.live / self.scale, self.found.alarms.copy()
+        ready: Any = live["residual"].first_valid_index()
+        if ready is None:
+            return Section("")
+        alarms[MONEY] = alarms[MONEY] / self.scale
+        alarms["reason"] = [
+            reason(row, self.unit, self.names, self.when) for row in alarms.itertuples()
+        ]
+        words = [f"From {self.when(ready)} on, each {self.names[0]} was judged when it closed."]
+        if alarms.empty:
+            words.append("No alarm was raised.")
+        size = (alarms["score"] / alarms["limit"]).groupby(alarms["episode"].to_numpy())
+        strongest = alarms.assign(size=size.transform("max")).drop_duplicates("episode")
+        if len(strongest):
+            listed = strongest.nlargest(SOME, "size").sort_index()
+            count = f"{len(alarms)} alarms were raised, in {len(strongest)} episodes."
+            words.append(f"{count} The strongest began so:" if len(strongest) > SOME else count)
+            words += [f"{self.when(row.Index)}: {row.reason}." for row in listed.itertuples()]
+        picture = lambda: marks.plot_alarms(live, alarms, unit=self.unit)  # noqa: E731
+        tables = [
+            ("alarms", alarms),
+            ("decomposition while it ran", live.apply(findings.as_written)),
+        ]
+        return Section("Alarms while it ran", words, [("alarms", picture)], tables)
 
-    Parameters and answer are those of :func:`watched`.
-    """
-    forecasts = found.forecasts.copy()
-    if forecasts.empty:
-        return Section("")
-    forecasts[[*ENDS]] = (forecasts[[*ENDS]] / scale).apply(findings.as_written)
-    newest = outlook(found.series / scale, forecasts, ahead(found.plan.every))
-    table, level = newest.table, newest.level
-    best = table["mean"].idxmax()
-    count = forecasts.index.nunique()
-    total, most = say(table["mean"].sum(), unit), say(table["mean"].max(), unit)
-    told = f"The {len(table)} {names[1]} after {when(forecasts.index[-1])} should bring {total}."
-    words = [told, f"The best should be {when(best)}, with {most}."]
-    if pd.notna(newest.coverage):
-        words.append(
-            f"So it was forecast {count} times while it ran. {newest.coverage:.0%} of the "
-            f"{names[1]} came out within the range that was to hold {level:.0%} of them."
-        )
-    if pd.notna(newest.mase):
-        words.append(
-            f"On average a forecast was off by {newest.mase:.2f} times what repeating the last "
-            "season is off by (MASE)."
-        )
-    return Section(
-        "What comes next",
-        words,
-        [("forecast", lambda: newest.plot(unit=unit))],
-        [("forecast", table), ("forecasts while it ran", forecasts)],
-    )
+    def forecast(self) -> Section:
+        """Tell the newest forecast, and how good those before it were."""
+        forecasts = self.found.forecasts.copy()
+        if forecasts.empty:
+            return Section("")
+        forecasts[[*ENDS]] = (forecasts[[*ENDS]] / self.scale).apply(findings.as_written)
+        series, step = self.found.series / self.scale, ahead(self.found.plan.every)
+        newest = outlook(series, forecasts, step)
+        mean, origin = newest.table["mean"], forecasts.index[-1]
+        words = [
+            (
+                f"The {len(mean)} {self.names[1]} after {self.when(origin)} should bring "
+                f"{say(mean.sum(), self.unit)}."
+            ),
+            f"The best should be {self.when(mean.idxmax())}, with {say(mean.max(), self.unit)}.",
+        ]
+        if pd.notna(newest.coverage):
+            words.append(
+                f"So it was forecast {forecasts.index.nunique()} times while it ran. "
+                f"{newest.coverage:.0%} of the {self.names[1]} came out within the range that was "
+                f"to hold {newest.level:.0%} of them."
+            )
+        if pd.notna(newest.mase):
+            words.append(
+                f"On average a forecast was off by {newest.mase:.2f} times what repeating the "
+                "last season is off by (MASE)."
+            )
+        picture = lambda: newest.plot(unit=self.unit)  # noqa: E731
+        tables = [("forecast", newest.table), ("forecasts while it ran", forecasts)]
+        return Section("What comes next", words, [("forecast", picture)], tables)

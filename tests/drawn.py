@@ -103,15 +103,29 @@ def events(draw):
     )
 
 
+LABELS = {
+    "hours": lambda rows: pd.date_range(START, periods=rows, freq="1h"),
+    "23 hours": lambda rows: pd.date_range(START, periods=rows, freq="23h"),
+    "days": lambda rows: pd.date_range("2024-03-01", periods=rows, tz="America/New_York"),
+    "28 days": lambda rows: pd.date_range("2000-01-01", periods=rows, freq="28D"),
+    "ends of months": lambda rows: pd.date_range("2000-01-31", periods=rows, freq="ME"),
+    "numbers": lambda rows: pd.RangeIndex(1000, 1000 + rows),
+    "text": lambda rows: pd.Index([f"tick {n}" for n in range(rows)], dtype=object),
+}
+
+
 @st.composite
 def series(draw):
-    """Hourly ticks: a day's shape, a trend and noise; in cents or in fractions, with gaps."""
+    """Ticks with a day's shape, a trend and noise; in cents or in fractions, with gaps.
+
+    Labels are hours, or days on a clock that changes, ends of months, odd steps, numbers or text.
+    """
     rng = np.random.default_rng(draw(SEEDS))
     rows = draw(st.one_of(st.integers(0, 12), st.integers(60, 240)))
     hour = np.arange(rows)
     values = 500 + hour + 200 * np.sin(hour * 2 * np.pi / 24) + rng.normal(0, 30, rows)
     values *= draw(st.sampled_from([1.0, 1e9]))
-    index = pd.date_range(START, periods=rows, freq="1h", name="start")
+    index = draw(st.sampled_from(sorted(LABELS)).map(LABELS.get))(rows).rename("start")
     kind = draw(st.sampled_from(["cents", "fractions", "gaps", "flat", "wide"]))
     if kind == "cents":
         values = np.rint(values).astype(np.int64)

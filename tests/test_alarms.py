@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import rtlab as rt
-from rtlab.errors import ParameterError
+from rtlab.errors import DataError, ParameterError
 from rtlab.findings import Hits, hits
 from rtlab.pictures import say
 from rtlab.steps import join
@@ -125,6 +125,49 @@ def test_cuts_change_no_alarm(places):
     pd.testing.assert_frame_equal(join(cut), whole, check_freq=False)
 
 
+def ticks_alone(step, data):
+    """Run a step tick by tick."""
+    state = step.initial()
+    given = [step.update(state, data[at : at + 1])["result"] for at in range(len(data))]
+    return join(given)
+
+
+@pytest.mark.parametrize("first", [0, 1000])
+def test_numbers_stay_the_labels_of_their_ticks(first):
+    """Where labels only count, an alarm has the number of its tick, also if it came alone."""
+    values = pd.Series(noise(400), pd.RangeIndex(first, first + 400))
+    whole = rt.alarms(values, window=16, sigmas=1.5)
+    assert len(whole) > 5
+    assert (whole["observed"] == values[whole.index]).all()
+    pd.testing.assert_frame_equal(ticks_alone(rt.steps.Alarms(1.5, window=16), values), whole)
+
+
+def test_sums_are_exact_after_they_begin_again():
+    """A sum that passed its limit begins at 0, whatever is in the same batch: no digit differs."""
+    values = np.random.default_rng(1).integers(-4, 5, (400, 40)) * 1.0
+    step = rt.steps.Alarms(sigmas=np.float64(3), shift=2, drift=0, window=24)
+    whole = step.update(step.initial(), values)["result"]
+    assert np.isfinite(whole[..., 0]).sum() > 500
+    assert np.array_equal(ticks_alone(step, values), whole, equal_nan=True)
+
+
+def test_largest_doubles_raise_no_warning():
+    """Near the end of the doubles there is an answer, quietly."""
+    huge = pd.Series(np.where(np.arange(400) % 3, 1, -1) * 1e308, HOURS)
+    assert list(rt.alarms(huge, window=16).columns) == list(rt.alarms(huge[:0]).columns)
+
+
+@pytest.mark.parametrize("name", ["kind", "since", "reason"])
+def test_keys_may_not_hide_what_is_answered(name):
+    """A key, or the name of wide columns, that the answer has too is refused with a remedy."""
+    long = pd.DataFrame({name: ["a", "b"] * 50, "v": noise(100)})
+    with pytest.raises(ParameterError, match=f"the answer has a column '{name}' of its own"):
+        rt.alarms(long, by=name)
+    wide = pd.DataFrame(noise((100, 2)), columns=pd.Index(["a", "b"], name=name))
+    with pytest.raises(DataError, match="rename_axis"):
+        rt.alarms(wide, window=8, sigmas=1)
+
+
 def test_a_key_is_judged_alone():
     """In a long frame each product has its own scale and episodes, told by its own columns."""
     values = pd.DataFrame(noise((400, 3), seed=9) * [1, 100, 0.01], HOURS, ["a", "b", "c"])
@@ -147,6 +190,7 @@ def test_a_key_is_judged_alone():
         ({"drift": -1}, "drift=-1: drift is a number of sigmas at least 0"),
         ({"window": 7}, "window=7: window is a whole number of at least 8 ticks"),
         ({"quiet": 0}, "quiet=0"),
+        ({"sigmas": 2.0**20}, "and below 1,048,576"),
     ],
 )
 def test_wrong_parameters_are_refused(how, words):

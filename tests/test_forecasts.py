@@ -284,6 +284,53 @@ def test_holt_winters_of_a_flat_series_is_quiet():
     np.testing.assert_allclose(found["mean"], 7)
 
 
+@pytest.mark.parametrize("ticks", [301, 400, 419])
+@pytest.mark.parametrize(
+    ("index", "next_two"),
+    [
+        (pd.RangeIndex, lambda n: [n, n + 1]),
+        (lambda n: pd.RangeIndex(1000, 1000 + n), lambda n: [1000 + n, 1001 + n]),
+        (lambda n: pd.Index(range(0, 5 * n, 5)), lambda n: [5 * n, 5 * n + 5]),
+        (lambda n: pd.Index([f"x{at}" for at in range(n)]), lambda n: [n, n + 1]),
+        (
+            lambda n: pd.period_range("2024-01-01", periods=n),
+            lambda n: list(pd.period_range("2024-01-01", periods=n + 2)[-2:]),
+        ),
+    ],
+)
+def test_labels_go_on_where_they_are_no_times(index, next_two, ticks):
+    """Numbers and periods continue; other labels give way to the numbers of the ticks."""
+    data = series(ticks).set_axis(index(ticks))
+    assert rt.forecast(data, horizon=2, period=7).table.index.tolist() == next_two(ticks)
+    rolling = rt.rolling_forecast(data, horizon=2, period=7, every=1)
+    assert rolling["time"].tolist()[-2:] == [ticks, ticks + 1]
+    assert rolling.index[-1] == data.index[-1]
+
+
+def test_a_key_of_numbers_counts_its_own_ticks():
+    """In a long frame without times, a forecast is of the next ticks of its own series."""
+    data = series(100).to_numpy()
+    long = pd.DataFrame({"key": ["a", "b"] * 100, "v": np.repeat(data, 2)})
+    found = rt.rolling_forecast(long, horizon=2, period=7, every=1, by="key")
+    assert found.groupby("key")["time"].last().tolist() == [101, 101]
+
+
+def test_scores_are_alike_alone_and_among_others():
+    """A series is forecast and scored alike, alone or among others, as the law asks."""
+    wide = pd.DataFrame({name: series(300, seed=name) for name in range(5)})
+    found = rt.rolling_forecast(wide, horizon=3, period=7)
+    for name in wide:
+        alone = rt.rolling_forecast(wide[name], horizon=3, period=7)
+        ours = found[found["series"] == name].drop(columns="series")
+        pd.testing.assert_frame_equal(ours, alone, check_freq=False, rtol=1e-12)
+
+
+def test_smallest_level_is_the_smallest_error():
+    """An interval holds at least the smallest of the errors."""
+    found = rt.rolling_forecast(series(300), horizon=1, period=7, level=1e-12)
+    assert found["coverage"].iloc[-1] < 0.1
+
+
 def test_the_whole_is_forecast_from_its_end():
     """The answer is the last of the rolling ones, with the score of those before."""
     data = series(300)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import rtlab as rt
-from rtlab.errors import DataError, MissingColumnError
+from rtlab.errors import DataError, MissingColumnError, ParameterError
 from rtlab.ticks import SeriesStep
 
 
@@ -129,7 +129,7 @@ def refused(index, places=()):
 @pytest.mark.parametrize("places", [[], [3], [1, 2, 3, 4, 5]])
 def test_ticks_are_equally_far_apart(places):
     """Gaps, doubles and steps back are refused by name, wherever the batch ends."""
-    assert "irregular ticks, 2024-01-01 02:00:00+00:00 to 2024-01-01 04" in refused(
+    assert "irregular ticks, first from 2024-01-01 02:00:00+00:00 to 2024-01-01 04" in refused(
         HOURS.delete(3), places
     )
     assert "two ticks at 2024-01-01 02:00:00+00:00" in refused(HOURS.insert(3, HOURS[2]), places)
@@ -166,7 +166,9 @@ def test_a_key_has_its_own_distance():
     ).sort_index(kind="stable")  # fmt: skip
     assert len(cut(Middle(by="key"), frame, [3])) == 3
     frame = frame.drop(hours[4])
-    with pytest.raises(DataError, match=r"irregular ticks, 2024-01-01 03:00:00\+00:00 to"):
+    with pytest.raises(
+        DataError, match=r"irregular ticks, first from 2024-01-01 03:00:00\+00:00 to"
+    ):
         cut(Middle(by="key"), frame, [3])
 
 
@@ -192,3 +194,21 @@ def test_a_batch_refused_for_one_key_moves_no_other():
     with pytest.raises(DataError, match="holds a difference after missing rows"):
         step.update(state, pd.DataFrame({"key": ["b", "b", "a"], "v": [np.nan, np.nan, 7.0]}))
     assert (state["ticks"] == before).all()
+
+
+def test_a_column_is_chosen_only_in_a_long_frame():
+    """A value without keys is refused; it would be ignored."""
+    with pytest.raises(ParameterError, match="value='a' without by="):
+        rt.difference(WIDE, value="a")
+    with pytest.raises(ParameterError, match="the answer has a column 'key' of its own"):
+        rt.difference(long(WIDE), by="key", value="key")
+
+
+def test_labels_that_go_on_are_kept_and_others_count():
+    """Pieces of one series keep its numbers; pieces that each count from 0 are counted through."""
+    values = pd.Series(np.arange(9.0), pd.RangeIndex(1000, 1009))
+    whole = rt.difference(values)
+    assert whole.index.tolist() == values.index.tolist()
+    assert cut(rt.steps.Difference(), values, [2, 3]).equals(whole)
+    again = rt.steps.join([values[:3].reset_index(drop=True), values[3:].reset_index(drop=True)])
+    assert again.index.tolist() == list(range(9))
